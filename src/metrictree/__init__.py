@@ -1,0 +1,107 @@
+"""Metric trees as code: declare a North Star and its inputs once, then check, compute and test it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from metrictree._version import __version__
+
+if TYPE_CHECKING:
+    from metrictree.diagnostics import Diagnostic, Severity, Span
+    from metrictree.engines.base import Reason, Rule, Values
+    from metrictree.errors import (
+        ComputeError,
+        DefinitionError,
+        MetricTreeError,
+        MissingExtraError,
+        SourceError,
+        UsageError,
+    )
+    from metrictree.formula import Formula
+    from metrictree.formula import parse as parse_formula
+    from metrictree.limits import Limits
+    from metrictree.measures import RunResult
+    from metrictree.schema import (
+        Influence,
+        Measure,
+        Metric,
+        NorthStar,
+        Source,
+        Target,
+        TreeSpec,
+        json_schema,
+    )
+    from metrictree.tree import MetricTree
+
+__all__ = [
+    "ComputeError",
+    "DefinitionError",
+    "Diagnostic",
+    "Formula",
+    "Influence",
+    "Limits",
+    "Measure",
+    "Metric",
+    "MetricTree",
+    "MetricTreeError",
+    "MissingExtraError",
+    "NorthStar",
+    "Reason",
+    "Rule",
+    "RunResult",
+    "Severity",
+    "Source",
+    "SourceError",
+    "Span",
+    "Target",
+    "TreeSpec",
+    "UsageError",
+    "Values",
+    "__version__",
+    "json_schema",
+    "parse_formula",
+]
+
+_HOMES = {
+    "Diagnostic": "diagnostics",
+    "Severity": "diagnostics",
+    "Span": "diagnostics",
+    "Reason": "engines.base",
+    "Rule": "engines.base",
+    "Values": "engines.base",
+    "ComputeError": "errors",
+    "DefinitionError": "errors",
+    "MetricTreeError": "errors",
+    "MissingExtraError": "errors",
+    "SourceError": "errors",
+    "UsageError": "errors",
+    "Formula": "formula",
+    "Limits": "limits",
+    "RunResult": "measures",
+    "Influence": "schema",
+    "Measure": "schema",
+    "Metric": "schema",
+    "NorthStar": "schema",
+    "Source": "schema",
+    "Target": "schema",
+    "TreeSpec": "schema",
+    "json_schema": "schema",
+    "MetricTree": "tree",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use: importing the package costs next to nothing."""
+    if name == "parse_formula":
+        value = import_module("metrictree.formula").parse
+    elif name in _HOMES:
+        value = getattr(import_module(f"metrictree.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module 'metrictree' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,111 @@
+"""What can be said about a tree: where, how bad, what, and what to do.
+
+Frozen values without input or output; imports nothing from the package.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+__all__ = ["Diagnostic", "Severity", "Span", "shown"]
+
+SHOWN_LIMIT = 60
+"""Characters of user text that a message quotes at most."""
+
+
+class Severity(enum.StrEnum):
+    """How bad a finding is.
+
+    >>> Severity.ERROR.value
+    'error'
+    """
+
+    ERROR = "error"
+    WARNING = "warning"
+    ADVICE = "advice"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of text in a file; lines and columns count characters from 1, the end is exclusive.
+
+    >>> str(Span("tree.yml", 3, 12, 3, 18, "  orders: visits * rate"))
+    'tree.yml:3:12'
+    """
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str = ""
+    """The first line of the stretch, as it stands in the file."""
+
+    def __str__(self) -> str:
+        return f"{shown(self.file, 200)}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding: a stable code, a sentence, and the place where it was found.
+
+    >>> print(Diagnostic("GRA101", "unknown metric 'vists'", help="did you mean visits?"))
+    GRA101 unknown metric 'vists': did you mean visits?
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    severity: Severity = Severity.ERROR
+    metric: str | None = None
+    path: str | None = None
+    """The place in the document's structure, such as ``metrics.orders.formula``."""
+    help: str | None = None
+    """What to do about it."""
+
+    def __str__(self) -> str:
+        where = str(self.span) if self.span else shown(self.path, 200) if self.path else ""
+        sentence = f"{self.code} {self.message}" + (f": {self.help}" if self.help else "")
+        return f"{where}: {sentence}" if where else sentence
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the finding as plain data, ready for JSON.
+
+        >>> Diagnostic("DOC101", "the document is empty").to_dict()["severity"]
+        'error'
+        """
+        span = self.span
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "message": self.message,
+            "help": self.help,
+            "metric": self.metric,
+            "path": self.path,
+            "file": span.file if span else None,
+            "line": span.line if span else None,
+            "column": span.column if span else None,
+            "end_line": span.end_line if span else None,
+            "end_column": span.end_column if span else None,
+        }
+
+
+def shown(value: object, limit: int = SHOWN_LIMIT) -> str:
+    r"""Return ``value`` as a message may quote it: printable ASCII, cut to ``limit`` characters.
+
+    >>> shown("caf\u00e9\x1b[2J")
+    'caf\\xe9\\x1b[2J'
+    >>> shown("x" * 100, 10)
+    'xxxxxxx...'
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
+        return f"an integer of {value.bit_length()} bits"  # str() refuses the largest ones
+    text = value if isinstance(value, str) else str(value)
+    if text.isascii() and text.isprintable():  # the common case
+        return text if len(text) <= limit else text[: limit - 3] + "..."
+    cut = len(text) > limit
+    text = text[:limit].encode("unicode_escape").decode("ascii")
+    if len(text) > limit or cut:
+        text = text[: limit - 3] + "..."
+    return text

@@ -1,0 +1,187 @@
+"""A plan on single numbers: inputs are checked, then formulas are computed in order."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import TYPE_CHECKING, Any
+
+from metrictree.diagnostics import Diagnostic, shown
+from metrictree.engines.base import Reason, Rule, Values
+from metrictree.engines.scalar import evaluate, explain
+from metrictree.errors import ComputeError
+from metrictree.formula.printer import number_text
+from metrictree.names import Suggester, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from metrictree.plan import Plan
+    from metrictree.resolved import ResolvedTree
+
+__all__ = ["compute"]
+
+
+def compute(
+    tree: ResolvedTree, plan: Plan, inputs: Mapping[str, Any], *, strict: bool = False
+) -> Values:
+    """Return the values of the plan's targets for single numbers.
+
+    Raises:
+        ComputeError: inputs are unknown, absent or unusable; or, if ``strict``, a value is missing.
+    """
+    problems = list(_check_names(tree, inputs))
+    known: dict[str, float | None] = {}
+    absent = []
+    for metric in plan.leaves:
+        if metric in inputs:
+            known[metric] = _checked(tree, metric, inputs[metric], problems)
+        elif (constant := tree.metrics[metric].value) is not None:
+            known[metric] = constant + 0.0
+        else:
+            absent.append(metric)
+    needed = known.keys()
+    for metric, value in inputs.items():  # what no target needs is checked as well
+        if metric in tree.metrics and metric not in needed and metric not in tree.formulas:
+            _checked(tree, metric, value, problems)
+    problems += _check_absent(tree, absent)
+    for metric in plan.formulas:
+        if metric in tree.overtime:
+            problems.append(_needs_time(tree, metric))
+    if problems:
+        raise ComputeError(problems)
+    for metric in plan.formulas:
+        known[metric] = evaluate(tree.formulas[metric], known)
+    values = Values({metric: known[metric] for metric in plan.targets}, _Why(tree, known))
+    if strict and values.missing:
+        raise ComputeError(_missing_errors(tree, values))
+    return values
+
+
+class _Why:
+    """Finds the reason for a missing value, from the values of all that was computed."""
+
+    def __init__(self, tree: ResolvedTree, known: Mapping[str, float | None]) -> None:
+        self.formulas = tree.formulas
+        self.known = known
+
+    def __call__(self, metric: str) -> Reason:
+        while True:
+            formula = self.formulas.get(metric)
+            if formula is None:
+                return Reason(metric, Rule.INPUT_MISSING, None, {})
+            reason = explain(metric, formula, self.known)
+            if reason.rule is not Rule.INPUT_MISSING:
+                return reason
+            metric = next(iter(reason.operands))
+
+
+def _check_names(tree: ResolvedTree, inputs: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    suggester = Suggester(tree.metrics)
+    for metric in inputs:
+        if metric not in tree.metrics:
+            yield Diagnostic(
+                "VAL101",
+                f"the input '{shown(metric)}' is no metric of the tree",
+                help=did_you_mean(suggester.near(str(metric))) or "inputs go by metric id",
+            )
+        elif metric in tree.formulas:
+            yield Diagnostic(
+                "VAL102",
+                f"the metric '{metric}' is computed by its formula and cannot be given",
+                tree.places.span(("metrics", metric), key=True),
+                metric=metric,
+                help="give its inputs: " + shown(", ".join(tree.formulas[metric].references), 120),
+            )
+
+
+def _checked(
+    tree: ResolvedTree, metric: str, given: Any, problems: list[Diagnostic]
+) -> float | None:
+    """Return an input as a float; note why it cannot be one."""
+
+    def refuse(code: str, why: str, help: str) -> None:  # noqa: A002
+        problems.append(
+            Diagnostic(
+                code,
+                f"the input '{metric}' {why}",
+                tree.places.span(("metrics", metric), key=True),
+                metric=metric,
+                help=help,
+            )
+        )
+
+    if given is None:
+        return None
+    if isinstance(given, (bool, complex)) or not _is_real(given):
+        what = f"the text '{shown(given)}'" if isinstance(given, str) else shown(repr(given))
+        refuse("VAL104", f"is {what}, not a number", "give a number, or None for missing")
+        return None
+    try:
+        value = float(given)
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        refuse("VAL105", f"is not finite ({shown(given)})", "give a number, or None for missing")
+        return None
+    if isinstance(given, numbers.Integral) and abs(int(given)) > 2**53 and int(value) != int(given):
+        refuse(
+            "VAL105",
+            f"is {shown(given)}: a float64 loses its last digits",
+            "give a float, or count in a larger unit",
+        )
+        return None
+    low, high = tree.metrics[metric].range or (None, None)
+    if (low is not None and value < low) or (high is not None and value > high):
+        ends = [number_text(end) if end is not None else "any" for end in (low, high)]
+        refuse(
+            "VAL106",
+            f"is {number_text(value)}, outside of its range [{', '.join(ends)}]",
+            "check the number, or widen `range`",
+        )
+        return None
+    return value + 0.0
+
+
+def _is_real(given: Any) -> bool:
+    """Whether ``given`` is one real number; decimals and NumPy's scalars are."""
+    if isinstance(given, numbers.Real):
+        return True
+    return type(given).__name__ == "Decimal" and hasattr(given, "as_tuple")
+
+
+def _check_absent(tree: ResolvedTree, absent: list[str]) -> Iterator[Diagnostic]:
+    for metric in absent:
+        measure = tree.metrics[metric].measure is not None
+        yield Diagnostic(
+            "VAL103",
+            f"the {'measure' if measure else 'input'} '{metric}' has no value",
+            tree.places.span(("metrics", metric), key=True),
+            metric=metric,
+            help="give it, None for missing, or choose targets that do not need it"
+            + ("; `run` computes measures from their sources" if measure else ""),
+        )
+
+
+def _needs_time(tree: ResolvedTree, metric: str) -> Diagnostic:
+    return Diagnostic(
+        "VAL108",
+        f"the formula of '{metric}' uses {tree.overtime[metric]}(), which needs periods",
+        tree.places.span(("metrics", metric), key=True),
+        metric=metric,
+        help="single numbers have no time: choose targets that do not need it",
+    )
+
+
+def _missing_errors(tree: ResolvedTree, values: Values) -> Iterator[Diagnostic]:
+    for metric in values.missing:
+        reason = values.why(metric)
+        assert reason is not None
+        chain = "" if reason.metric == metric else f"metric '{metric}' is missing because "
+        yield Diagnostic(
+            "VAL109",
+            f"{chain}{reason}",
+            tree.places.span(("metrics", reason.metric), key=True),
+            metric=reason.metric,
+            help="give other inputs, handle the case in the formula, or compute without strict",
+        )

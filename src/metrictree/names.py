@@ -1,0 +1,60 @@
+"""The nearest names to one that is not known.
+
+Imports nothing from the package.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["Suggester", "did_you_mean"]
+
+_SEARCHES = 20
+_CANDIDATES = 2_000
+
+
+class Suggester:
+    """Finds the names that a wrong one may have meant; gives up after some searches.
+
+    A document may hold thousands of wrong names against thousands of right ones: only the first
+    searches are made, and each compares with the names that share a beginning or an end.
+
+    >>> Suggester(["weekly_buyers", "visits"]).near("weekly-buyer")
+    ['weekly_buyers']
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+        self._left = _SEARCHES
+
+    def near(self, wrong: str) -> list[str]:
+        """Return up to three names, the nearest first; none when none is near."""
+        if self._left <= 0 or not 0 < len(wrong) <= 128:
+            return []
+        self._left -= 1
+        wrong = wrong.lower().replace("-", "_").replace(" ", "_")
+        names: Collection[str] = self._names
+        if len(names) > _CANDIDATES:
+            head, tail = wrong[:3], wrong[-3:]
+            alike = (
+                name
+                for name in names
+                if abs(len(name) - len(wrong)) <= 3
+                and (name.startswith(head) or name.endswith(tail))
+            )
+            names = list(islice(alike, _CANDIDATES))
+        return get_close_matches(wrong, names, 3, 0.7)
+
+
+def did_you_mean(near: list[str]) -> str | None:
+    """Return the question that offers ``near``, or ``None`` when nothing is near.
+
+    >>> did_you_mean(["visits", "visitors"])
+    'did you mean visits or visitors?'
+    """
+    return f"did you mean {' or '.join(near)}?" if near else None

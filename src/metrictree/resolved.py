@@ -1,0 +1,441 @@
+"""The resolved tree: spec, formulas and graph, checked together and immutable."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from metrictree.diagnostics import Diagnostic, Severity, shown
+from metrictree.errors import DefinitionError
+from metrictree.formula import FUNCTIONS, Formula, Mode, read
+from metrictree.graph import Graph
+from metrictree.loader import Loaded, Places, dotted, quiet_collector
+from metrictree.names import Suggester, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from metrictree.formula import Fault
+    from metrictree.limits import Limits
+    from metrictree.schema import Metric, TreeSpec
+
+__all__ = ["ResolvedMeasure", "ResolvedTree", "resolve"]
+
+_PROBLEMS = 1_000
+_CYCLE_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedMeasure:
+    """A measure with its parsed parts."""
+
+    source: str
+    aggregate: Formula
+    where: Formula | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedTree:
+    """A tree without errors: every reference names a metric, and formulas form no cycle."""
+
+    spec: TreeSpec
+    formulas: Mapping[str, Formula]
+    """The parsed formula of each metric that has one, with full ids."""
+    measures: Mapping[str, ResolvedMeasure]
+    """The parsed measure of each metric that has one."""
+    overtime: Mapping[str, str]
+    """For each formula that needs periods: the first function that does."""
+    metrics: Mapping[str, Metric]
+    """The metrics by id, in document order."""
+    graph: Graph
+    places: Places
+    limits: Limits
+    warnings: tuple[Diagnostic, ...]
+    """What is odd but no error."""
+
+    @property
+    def north_star(self) -> str:
+        """The id of the North Star."""
+        return self.spec.north_star.metric
+
+
+def resolve(loaded: Loaded) -> ResolvedTree:
+    """Parse and check everything that needs several parts of a tree.
+
+    Raises:
+        DefinitionError: every problem of the tree, those of its documents included.
+    """
+    with quiet_collector():
+        return _Resolving(loaded).resolve()
+
+
+class _Resolving:
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self.spec = loaded.spec
+        self.places = loaded.places
+        self.problems = list(loaded.problems)
+        self.left_out = 0
+        self.metrics = loaded.spec.metrics
+        self.suggester = Suggester(self.metrics)
+        self.labels: dict[str, str] | None = None
+        self.formulas: dict[str, Formula] = {}
+        self.measures: dict[str, ResolvedMeasure] = {}
+
+    def problem(self, found: Diagnostic) -> None:
+        """Note a problem, or only that there is one more."""
+        if len(self.problems) < _PROBLEMS:
+            self.problems.append(found)
+        else:
+            self.left_out += 1
+
+    def resolve(self) -> ResolvedTree:
+        self._read_formulas()
+        self._read_measures()
+        self._resolve_references()
+        graph = Graph(self.metrics, self._instant_inputs())
+        for cycle in graph.cycles:
+            self.problem(self._cycle(cycle))
+        if self.left_out:
+            self.problems.append(
+                Diagnostic(
+                    "GRA107",
+                    f"{self.left_out:,} more problems are left out",
+                    help="repair those that are told, and check again",
+                )
+            )
+        if self.problems:
+            raise DefinitionError(self._in_reading_order())
+        if any(not influence.lag for influence in self.spec.influences):
+            inputs = {metric: formula.references for metric, formula in self.formulas.items()}
+            graph = Graph(self.metrics, inputs)  # influences were in it for their cycles only
+        spec = self._qualified_spec()
+        return ResolvedTree(
+            spec,
+            MappingProxyType(self.formulas),
+            MappingProxyType(self.measures),
+            MappingProxyType(dict(self._overtime())),
+            MappingProxyType(spec.metrics),
+            graph,
+            self.places,
+            self.loaded.limits,
+            tuple(self._warnings(graph)),
+        )
+
+    def _in_reading_order(self) -> list[Diagnostic]:
+        """Sort by place within each file, files in the order in which they were met."""
+        files: dict[str, int] = {}
+        for found in self.problems:
+            if found.span is not None:
+                files.setdefault(found.span.file, len(files))
+        return sorted(
+            self.problems,
+            key=lambda found: (
+                (files[found.span.file], found.span.line, found.span.column)
+                if found.span is not None
+                else (len(files), 0, 0)
+            ),
+        )
+
+    # --- formulas and measures
+
+    def _read_formulas(self) -> None:
+        limits = self.loaded.limits
+        for metric, body in self.metrics.items():
+            if body.formula is not None:
+                formula, faults = read(body.formula, limits=limits)
+                if formula is not None:
+                    self.formulas[metric] = formula
+                else:
+                    self._faults(metric, ("metrics", metric, "formula"), body.formula, faults)
+
+    def _read_measures(self) -> None:
+        limits = self.loaded.limits
+        sources = Suggester(self.spec.sources)
+        for metric, body in self.metrics.items():
+            measure = body.measure
+            if measure is None:
+                continue
+            path = ("metrics", metric, "measure")
+            source = self._scoped_name(metric, measure.source, self.spec.sources)
+            if source is None:
+                self.problem(
+                    Diagnostic(
+                        "GRA106",
+                        f"unknown source '{shown(measure.source)}'",
+                        self.places.span((*path, "source")),
+                        metric=metric,
+                        path=f"metrics.{metric}.measure.source",
+                        help=did_you_mean(sources.near(measure.source))
+                        or "list it under `sources:`",
+                    )
+                )
+            aggregate, faults = read(measure.aggregate, Mode.AGGREGATE, limits=limits)
+            self._faults(metric, (*path, "aggregate"), measure.aggregate, faults)
+            where = None
+            if measure.where is not None:
+                where, faults = read(measure.where, Mode.WHERE, limits=limits)
+                self._faults(metric, (*path, "where"), measure.where, faults)
+            if aggregate is not None:
+                self.measures[metric] = ResolvedMeasure(source or measure.source, aggregate, where)
+
+    def _faults(
+        self, metric: str, path: tuple[str, ...], text: str, faults: list[Fault]
+    ) -> None:
+        for fault in faults:
+            self.problem(
+                Diagnostic(
+                    fault.code,
+                    fault.message,
+                    self.places.span_within(path, text, fault.start, fault.end),
+                    metric=metric,
+                    path=".".join(path),
+                    help=fault.help,
+                )
+            )
+
+    # --- references
+
+    def _scoped_name(self, metric: str, name: str, known: Mapping[str, object]) -> str | None:
+        """Return the full name that ``name`` has for a metric: from its namespace outwards."""
+        scope = self.loaded.scopes.get(metric, "")
+        while scope:
+            if f"{scope}.{name}" in known:
+                return f"{scope}.{name}"
+            scope = scope.rpartition(".")[0]
+        return name if name in known else None
+
+    def _resolve_references(self) -> None:
+        metrics, scopes = self.metrics, self.loaded.scopes
+        known = metrics.keys()
+        for metric, formula in self.formulas.items():
+            references = formula.references
+            if metric in scopes:
+                names = {
+                    name: self._scoped_name(metric, name, metrics) or name for name in references
+                }
+                formula = formula.renamed(names.__getitem__)
+                self.formulas[metric] = formula
+                references = formula.references
+            if not known >= set(references) or metric in references:
+                self._bad_references(metric, formula)
+        north_star = self.spec.north_star
+        self._must_exist(north_star.metric, ("north_star", "metric"), "the North Star")
+        for position, outcome in enumerate(north_star.leads):
+            self._must_exist(outcome, ("north_star", "leads", position), "an outcome")
+        influences = []
+        for position, influence in enumerate(self.spec.influences):
+            ends = {}
+            for end, name in (("from_", influence.from_), ("to", influence.to)):
+                scope, _, plain = name.rpartition(":")
+                found = plain
+                while scope and f"{scope}.{plain}" not in metrics:
+                    scope = scope.rpartition(".")[0]
+                if scope:
+                    found = f"{scope}.{plain}"
+                path = ("influences", position, end.rstrip("_"))
+                self._must_exist(found, path, "an end of this influence")
+                ends[end] = found
+            influences.append(influence.model_copy(update=ends))
+        if influences:
+            self.spec = self.spec.model_copy(update={"influences": tuple(influences)})
+
+    def _must_exist(self, name: str, path: tuple[str | int, ...], what: str) -> None:
+        if name in self.metrics or name in self.loaded.broken:
+            return
+        self.problem(
+            Diagnostic(
+                "GRA101",
+                f"{what} is '{shown(name)}', and no metric has this id",
+                self.places.span(path),
+                path=dotted(path),
+                help=self._suggestion(name),
+            )
+        )
+
+    def _suggestion(self, name: str) -> str:
+        near = self.suggester.near(name)
+        if not near:
+            if self.labels is None:
+                self.labels = {
+                    body.label.casefold(): metric
+                    for metric, body in self.metrics.items()
+                    if body.label
+                }
+            labelled = self.labels.get(name.replace("_", " ").casefold())
+            if labelled:
+                return f"formulas use ids: '{shown(name)}' is the label of {labelled}"
+            word = {"None": "null", "NaN": "null", "nan": "null", "True": "1", "False": "0"}
+            if name in word:
+                return f"write {word[name]}"
+        return did_you_mean(near) or "add it under `metrics:`, or check the spelling"
+
+    def _bad_references(self, metric: str, formula: Formula) -> None:
+        path = ("metrics", metric, "formula")
+        told = set()
+        for op, _, name, start, end in formula.nodes:
+            if op != "ref" or name in told:
+                continue
+            if name == metric:
+                code, message = "GRA103", f"metric '{metric}' is made of itself"
+                advice = "a formula cannot use its own metric"
+            elif name not in self.metrics and name not in self.loaded.broken:
+                code, message = "GRA101", f"unknown metric '{shown(name)}'"
+                advice = self._suggestion(name)
+                hyphenated = self._hyphenated(formula, start)
+                if hyphenated:
+                    advice = f"did you mean {hyphenated}? A hyphen is a minus"
+            else:
+                continue
+            told.add(name)
+            self.problem(
+                Diagnostic(
+                    code,
+                    message,
+                    self.places.span_within(path, formula.text, start, end),
+                    metric=metric,
+                    path=f"metrics.{metric}.formula",
+                    help=advice,
+                )
+            )
+
+    def _hyphenated(self, formula: Formula, start: int) -> str | None:
+        """Return the metric that ``weekly-buyers`` means, if there is one."""
+        text = formula.text
+        begin = start
+        while begin and (text[begin - 1].isalnum() or text[begin - 1] in "_-"):
+            begin -= 1
+        found = re.match(r"[a-z0-9_]+(?:-[a-z0-9_]+)+", text[begin:])
+        if found is None:
+            return None
+        name = found.group().replace("-", "_")
+        return name if name in self.metrics else None
+
+    def _overtime(self) -> Iterator[tuple[str, str]]:
+        for metric, formula in self.formulas.items():
+            for node in formula.nodes:
+                if node[0] == "call" and FUNCTIONS[node[2]].over_time:
+                    yield metric, node[2]
+                    break
+
+    # --- the graph
+
+    def _instant_inputs(self) -> dict[str, tuple[str, ...]]:
+        """Return what each metric depends on within one period: no cycle may run through these."""
+        inputs = {
+            metric: tuple(
+                name for name in formula.references if name != metric and name in self.metrics
+            )
+            for metric, formula in self.formulas.items()
+        }
+        for influence in self.spec.influences:
+            ends_known = influence.from_ in self.metrics and influence.to in self.metrics
+            if influence.lag == 0 and ends_known:
+                inputs[influence.to] = (*inputs.get(influence.to, ()), influence.from_)
+        return inputs
+
+    def _cycle(self, cycle: tuple[str, ...]) -> Diagnostic:
+        names = [*cycle, cycle[0]]
+        if len(cycle) > _CYCLE_SHOWN:
+            left = len(cycle) - 7
+            names = [*cycle[:5], f"... {left:,} more ...", *cycle[-2:], cycle[0]]
+        metric, below = cycle[0], cycle[1 % len(cycle)]
+        formula = self.formulas.get(metric)
+        span = self.places.span(("metrics", metric), key=True)
+        path = f"metrics.{metric}"
+        advice = "take one of these metrics out of a formula of the others"
+        node = next(
+            (n for n in formula.nodes if n.op == "ref" and n.value == below) if formula else (),
+            None,
+        )
+        if formula is not None and node is not None:
+            where = ("metrics", metric, "formula")
+            span = self.places.span_within(where, formula.text, node.start, node.end)
+            path += ".formula"
+        else:
+            advice = "give an influence in it a lag of at least 1, as a growth loop has"
+        return Diagnostic(
+            "GRA102",
+            f"these metrics form a cycle: {' <- '.join(names)}",
+            span,
+            metric=metric,
+            path=path,
+            help=advice,
+        )
+
+    def _warnings(self, graph: Graph) -> Iterator[Diagnostic]:
+        star = self.spec.north_star.metric
+        metrics = self.metrics
+        if not graph.inputs_of(star) and not any(
+            influence.to == star for influence in self.spec.influences
+        ):
+            yield Diagnostic(
+                "GRA105",
+                f"the North Star '{star}' has no inputs: no formula and no influence leads to it",
+                self.places.span(("metrics", star), key=True),
+                Severity.WARNING,
+                metric=star,
+                path=f"metrics.{star}",
+                help="give it a formula, or list influences on it",
+            )
+        goals = [
+            metric
+            for metric, body in metrics.items()
+            if metric == star or body.role in ("outcome", "guardrail")
+        ]
+        causes: dict[str, list[str]] = {}
+        for influence in self.spec.influences:
+            causes.setdefault(influence.to, []).append(influence.from_)
+        reached = graph.below(goals)
+        waiting = [name for metric in reached for name in causes.get(metric, ())]
+        while waiting:
+            new = graph.below(waiting) - reached
+            reached |= new
+            waiting = [name for metric in new for name in causes.get(metric, ())]
+        for metric, body in metrics.items():
+            if metric not in reached and body.role != "health":
+                yield Diagnostic(
+                    "GRA104",
+                    f"metric '{metric}' leads neither to the North Star '{star}' nor to an outcome "
+                    "or guardrail",
+                    self.places.span(("metrics", metric), key=True),
+                    Severity.WARNING,
+                    metric=metric,
+                    path=f"metrics.{metric}",
+                    help="use it in a formula or influence, give it `role: outcome`, or remove it",
+                )
+
+    # --- the spec with full names
+
+    def _qualified_spec(self) -> TreeSpec:
+        """Return the spec in which included metrics name each other by their full ids."""
+        if not self.loaded.scopes:
+            return self.spec
+        metrics = dict(self.metrics)
+        for metric in self.loaded.scopes:
+            body = metrics[metric]
+            if body.formula is not None:
+                text = _with_full_names(self.formulas[metric])
+                metrics[metric] = body.model_copy(update={"formula": text})
+            elif body.measure is not None:
+                measure = body.measure.model_copy(update={"source": self.measures[metric].source})
+                metrics[metric] = body.model_copy(update={"measure": measure})
+        return self.spec.model_copy(update={"metrics": metrics})
+
+
+def _with_full_names(formula: Formula) -> str:
+    """Return the formula's own text with full ids in place of the short ones."""
+    pieces: list[str] = []
+    at = 0
+    references = sorted(
+        (node.start, node.end, node.value) for node in formula.nodes if node.op == "ref"
+    )
+    for start, end, name in references:
+        # The span of a reference in brackets includes them.
+        written = formula.text[start:end]
+        inner = written.strip("( )\t\r\n")
+        pieces += [formula.text[at:start], written.replace(inner, name, 1)]
+        at = end
+    return "".join([*pieces, formula.text[at:]])

@@ -1,0 +1,636 @@
+"""The models of a tree document: frozen, strict, and closed to unknown fields.
+
+Everything here describes one document; what needs several parts of a tree at once (references,
+formulas, the graph) is checked where it is resolved.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from metrictree.diagnostics import shown
+from metrictree.units import parse_unit
+
+__all__ = [
+    "INCLUDED_FIELDS",
+    "Display",
+    "HistoryEntry",
+    "IncludedSpec",
+    "Influence",
+    "Lint",
+    "Measure",
+    "Metric",
+    "NorthStar",
+    "Review",
+    "Source",
+    "Target",
+    "TestCase",
+    "TreeSpec",
+    "check_metric_id",
+    "json_schema",
+]
+
+ID_LENGTH: Final = 64
+_RESERVED: Final = frozenset("and or not in if else true false null".split())
+_ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\Z")
+
+
+# --- the kinds of values
+
+
+def _exact(value: Any) -> Any:
+    """Refuse an integer that a float64 cannot hold to the last digit."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
+        try:
+            exact = int(float(value)) == value
+        except OverflowError:
+            exact = False
+        if not exact:
+            raise PydanticCustomError(
+                "inexact_integer", "an integer past 2**53 loses digits as a float64"
+            )
+    return value
+
+
+def check_metric_id(text: str) -> str:
+    """Return ``text`` if it is a metric id; raise a ValueError that says why it is none."""
+    if len(text) > ID_LENGTH:
+        raise PydanticCustomError("metric_id", "an id has at most 64 characters")
+    if not _ID.match(text):
+        raise PydanticCustomError("metric_id", "an id is made of a-z, 0-9 and _, a letter first")
+    if not _RESERVED.isdisjoint(text.split(".")):
+        raise PydanticCustomError("metric_id", "this word is reserved in formulas")
+    return text
+
+
+def _unit(text: str) -> str:
+    try:
+        parse_unit(text)
+    except ValueError as error:
+        raise PydanticCustomError("unit", "{why}", {"why": str(error)}) from None
+    return text
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("blank", "the text is empty")
+    return text
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_filled)]
+MetricId: TypeAlias = Annotated[
+    str,
+    AfterValidator(check_metric_id),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$",
+            "maxLength": ID_LENGTH,
+        }
+    ),
+]
+Number: TypeAlias = Annotated[
+    float, BeforeValidator(_exact, json_schema_input_type=float), Field(allow_inf_nan=False)
+]
+Day: TypeAlias = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
+UnitText: TypeAlias = Annotated[str, AfterValidator(_unit)]
+Code: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}[0-9]{3}$")]
+def _plain(value: Any) -> Any:
+    """Accept what a document can hold: text, finite numbers, truth values, dates, null, and these
+    in lists and mappings.
+    """
+    waiting = [(value, 0)]
+    while waiting:
+        item, depth = waiting.pop()
+        if depth > 100:
+            raise PydanticCustomError("plain_data", "the data is nested deeper than 100 levels")
+        if isinstance(item, (list, tuple)):
+            waiting.extend((inner, depth + 1) for inner in item)
+        elif isinstance(item, dict):
+            waiting.extend((inner, depth + 1) for inner in item.values())
+            waiting.extend((key, 101) for key in item if not isinstance(key, str))
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise PydanticCustomError("plain_data", "a number is not finite")
+        elif item is not None and not isinstance(item, (str, int, float, bool, date)):
+            raise PydanticCustomError(
+                "plain_data", "{shown} is no plain text, number or date", {"shown": shown(item)}
+            )
+    return value
+
+
+Plain: TypeAlias = Annotated[Any, BeforeValidator(_plain)]
+"""Any data that a document can hold."""
+
+
+def _listed_or_named(value: Any) -> Any:
+    """Accept a list of texts, or a mapping of names to texts."""
+    texts = value if isinstance(value, (list, tuple)) else None
+    if isinstance(value, dict):
+        texts = [*value, *value.values()]
+    if texts is None or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise PydanticCustomError(
+            "listed_or_named", "it must be a list of texts, or a mapping of names to texts"
+        )
+    return dict(value) if isinstance(value, dict) else tuple(value)
+
+
+ListedOrNamed: TypeAlias = Annotated[
+    Any,
+    BeforeValidator(_listed_or_named),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "object", "additionalProperties": {"type": "string"}},
+            ]
+        }
+    ),
+]
+
+
+def _loose(kind: Any) -> Any:
+    """Let YAML's lists become tuples; what they hold stays strict."""
+    return Annotated[kind, Strict(strict=False)]
+
+
+Texts: TypeAlias = _loose(tuple[Text, ...])  # type: ignore[valid-type]
+MetricIds: TypeAlias = _loose(tuple[MetricId, ...])  # type: ignore[valid-type]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        validate_default=False,
+        defer_build=True,
+    )
+
+    shorthand: ClassVar[str | None] = None
+    """The field that a bare text stands for."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _before(cls, value: Any) -> Any:
+        return cls._from_short(value)
+
+    @classmethod
+    def _from_short(cls, value: Any) -> Any:
+        """Return the long form of a shorthand, and check what needs several fields."""
+        if isinstance(value, str) and cls.shorthand is not None:
+            return {cls.shorthand: value}
+        return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        schema = handler(core_schema)
+        if cls.shorthand is None:
+            return schema
+        target = handler.resolve_ref_schema(schema)
+        long_form = dict(target)
+        target.clear()
+        target["anyOf"] = [*cls._short_forms(), long_form]
+        return schema
+
+    @classmethod
+    def _short_forms(cls) -> list[dict[str, Any]]:
+        return [{"type": "string", "description": f"short for `{cls.shorthand}`"}]
+
+
+# --- the North Star
+
+
+class Review(_Model):
+    """When the choice of the North Star is looked at again."""
+
+    every: Literal["month", "quarter", "half_year", "year"] = "quarter"
+    """How often."""
+    last: Day | None = None
+    """The day of the last review."""
+
+
+class HistoryEntry(_Model):
+    """A metric that was the North Star before."""
+
+    metric: Text
+    """Its id or name; it need not be in the tree any more."""
+    until: Day
+    """The day on which it was given up."""
+    why: Text
+    """The reason."""
+
+
+class NorthStar(_Model):
+    """The one metric at the top, and why it was chosen."""
+
+    shorthand = "metric"
+
+    metric: MetricId
+    """The id of the metric."""
+    value_moment: Text | None = None
+    """What a customer does or gets at the moment that counts."""
+    rationale: Text | None = None
+    """Why it predicts long-term success."""
+    stage: Literal["early", "growth", "mature"] | None = None
+    """The stage of the product."""
+    leads: MetricIds = ()
+    """The outcomes that it should predict, metrics of this tree."""
+    stakeholders: dict[Text, Text] = Field(default_factory=dict)
+    """Who agreed to it, by role, such as `product` or `sales`."""
+    review: Review | None = None
+    """When the choice is looked at again."""
+    history: _loose(tuple[HistoryEntry, ...]) = ()  # type: ignore[valid-type]
+    """What was the North Star before."""
+
+
+# --- metrics
+
+
+class Target(_Model):
+    """A value to reach."""
+
+    value: Number
+    """The value to reach."""
+    by: Day | None = None
+    """The day to reach it by."""
+    baseline: Number | None = None
+    """The value at the start."""
+
+
+class Display(_Model):
+    """How values of the metric are printed."""
+
+    shorthand = "format"
+
+    format: Literal["number", "percent", "currency", "duration"] = "number"
+    """The form of the number."""
+    digits: Annotated[int, Field(ge=0, le=15)] | None = None
+    """Digits after the point."""
+
+
+class Measure(_Model):
+    """How the value comes out of a source."""
+
+    source: Text
+    """The name of one of the tree's sources."""
+    aggregate: Text
+    """An aggregate, such as `count()` or `sum(amount)`."""
+    where: Text | None = None
+    """A condition on rows; the others do not count."""
+
+
+def _ends(value: Any) -> Any:
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise PydanticCustomError("range", "a range is [low, high], either may be null")
+    return tuple(value)
+
+
+def _ordered(ends: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
+    low, high = ends
+    if low is not None and high is not None and low > high:
+        raise PydanticCustomError("range", "the low end of the range is above the high end")
+    return ends
+
+
+Range: TypeAlias = Annotated[
+    tuple[Number | None, Number | None],
+    BeforeValidator(_ends),
+    AfterValidator(_ordered),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"type": ["number", "null"]},
+            "minItems": 2,
+            "maxItems": 2,
+        }
+    ),
+]
+
+VALUE_KINDS: Final = ("formula", "measure", "value")
+
+
+class Metric(_Model):
+    """One metric: a formula, a measure, a constant value, or an input that is given."""
+
+    shorthand = "formula"
+
+    label: Text | None = None
+    """The name that people read."""
+    description: Text | None = None
+    """What it counts, in plain words."""
+    formula: Text | None = None
+    """Its value, made of other metrics."""
+    measure: Measure | None = None
+    """Its value, aggregated from a source."""
+    value: Number | None = None
+    """Its value, a constant or an assumption."""
+    unit: UnitText | None = None
+    """What it counts and per what: `order`, `USD/order`, `ratio`, `%`."""
+    owner: Text | None = None
+    """Who answers for it."""
+    tags: Texts = ()
+    """Words to find it by."""
+    links: ListedOrNamed = ()
+    """Addresses of more about it, in a list or by name."""
+    improves: Literal["up", "down"] | None = None
+    """The direction that is good."""
+    range: Range | None = None
+    """The least and the largest value that make sense; either may be null."""
+    target: Target | None = None
+    """The value to reach."""
+    controllability: Literal["direct", "influenced", "external"] | None = None
+    """How far the team can move it."""
+    timing: Literal["leading", "coincident", "lagging"] | None = None
+    """Whether it moves before, with or after success."""
+    lifecycle: (
+        Literal["awareness", "acquisition", "activation", "retention", "revenue", "referral"] | None
+    ) = None
+    """The part of the customer's journey that it belongs to."""
+    role: Literal["input", "outcome", "guardrail", "health", "focus"] | None = None
+    """The part that it plays; `focus` is the one metric that matters to a team for a time."""
+    team: Text | None = None
+    """The team whose focus it is."""
+    until: Day | None = None
+    """The day on which the focus ends."""
+    display: Display | None = None
+    """How its values are printed."""
+    ignore: dict[Code, Text] = Field(default_factory=dict)
+    """Rules that do not apply to it, each with the reason."""
+
+    @property
+    def kind(self) -> Literal["formula", "measure", "value", "input"]:
+        """Where its value comes from."""
+        if self.formula is not None:
+            return "formula"
+        if self.measure is not None:
+            return "measure"
+        return "input" if self.value is None else "value"
+
+    @classmethod
+    def _from_short(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"formula": value}
+        if value is None:
+            return {}
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return {"value": value}
+        if isinstance(value, dict):
+            kinds = [kind for kind in VALUE_KINDS if kind in value]
+            if len(kinds) > 1:
+                raise PydanticCustomError(
+                    "value_kinds",
+                    "a metric takes its value from one of formula, measure and value, not from {kinds}",
+                    {"kinds": " and ".join(kinds)},
+                )
+            if kinds and value[kinds[0]] is None:
+                raise PydanticCustomError(
+                    "empty_kind", "the {kind} is empty", {"kind": kinds[0]}
+                )
+            team_fields = [name for name in ("team", "until") if value.get(name) is not None]
+            if team_fields and value.get("role") != "focus":
+                raise PydanticCustomError(
+                    "focus_only",
+                    "`{field}` belongs to a metric with `role: focus`",
+                    {"field": team_fields[0]},
+                )
+        return value
+
+    @classmethod
+    def _short_forms(cls) -> list[dict[str, Any]]:
+        return [
+            {"type": "string", "description": "short for `formula`"},
+            {"type": "number", "description": "short for `value`"},
+            {"type": "null", "description": "an input"},
+        ]
+
+
+# --- what stands beside the metrics
+
+
+class Influence(_Model):
+    """A believed or measured cause between two metrics; it is not arithmetic."""
+
+    from_: Annotated[MetricId, Field(alias="from")]
+    """The metric that moves first."""
+    to: MetricId
+    """The metric that follows."""
+    direction: Literal["positive", "negative"] | None = None
+    """Whether they move the same way."""
+    elasticity: Number | None = None
+    """Percent change of `to` for one percent of `from`."""
+    lag: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Periods until the effect shows."""
+    confidence: Literal["hypothesis", "correlated", "experiment"] = "hypothesis"
+    """How well it is known."""
+    evidence: Text | None = None
+    """Where that is written down."""
+
+    @model_validator(mode="after")
+    def _one_sign(self) -> Influence:
+        if self.elasticity and self.direction:
+            if (self.elasticity > 0) != (self.direction == "positive"):
+                raise PydanticCustomError(
+                    "influence_sign", "the sign of `elasticity` contradicts `direction`"
+                )
+        return self
+
+
+class Source(_Model):
+    """A table of raw rows: a file, a query or a table."""
+
+    path: Text | None = None
+    """A CSV or Parquet file, relative to the tree's file."""
+    query: Text | None = None
+    """A query for DuckDB."""
+    table: Text | None = None
+    """A table of the connection that is given when running."""
+    time: Text | None = None
+    """The column that says when a row happened."""
+    dimensions: Texts = ()
+    """Columns to group by."""
+    timezone: Text | None = None
+    """The time zone in which days begin, such as `Europe/Berlin`."""
+
+    @classmethod
+    def _from_short(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            given = [name for name in ("path", "query", "table") if value.get(name) is not None]
+            if len(given) != 1:
+                raise PydanticCustomError(
+                    "source_kinds",
+                    "a source is one of path, query and table, not {given}",
+                    {"given": " and ".join(given) or "none of them"},
+                )
+        return value
+
+
+class Lint(_Model):
+    """Which rules run, and how strictly."""
+
+    select: _loose(tuple[Code, ...]) | None = None  # type: ignore[valid-type]
+    """Only these rules."""
+    ignore: dict[Code, Text] = Field(default_factory=dict)
+    """Rules that do not run, each with the reason."""
+    severity: dict[Code, Literal["error", "warning", "advice"]] = Field(default_factory=dict)
+    """Severities other than a rule's own."""
+    options: dict[Code, dict[str, Plain]] = Field(default_factory=dict)
+    """Options of rules."""
+
+
+class TestCase(_Model):
+    """A test of definitions: given inputs or rows, expected values or a property."""
+
+    __test__: ClassVar[bool] = False  # pytest: this is no test class
+
+    name: Text
+    """What is tested, as a sentence."""
+    given: dict[MetricId, Plain] | None = None
+    """Values of metrics."""
+    given_rows: dict[Text, list[dict[str, Plain]]] | None = None
+    """Rows of sources."""
+    grain: Literal["day", "week", "month", "quarter", "year", "all"] | None = None
+    """The grain of `expect_rows`."""
+    by: Texts = ()
+    """The dimensions of `expect_rows`."""
+    expect: dict[str, Plain] | None = None
+    """Expected values of metrics, or `missing`."""
+    expect_rows: list[dict[str, Plain]] | None = None
+    """Expected rows."""
+    property: Text | None = None
+    """A sentence that holds for all inputs."""
+    matrix: dict[str, list[Plain]] | None = None
+    """Values to try in all combinations."""
+    cases: list[dict[str, Plain]] | None = None
+    """A table of cases."""
+    error: Code | None = None
+    """A diagnostic that is expected."""
+    tolerance: Number | None = None
+    """Largest relative difference that passes."""
+    tags: Texts = ()
+    """Words to select it by."""
+    skip: Text | None = None
+    """Why it does not run."""
+
+
+# --- the document
+
+
+class TreeSpec(_Model):
+    """A whole tree document."""
+
+    metrictree: Literal[1] = 1
+    """Version of the format."""
+    name: Text | None = None
+    """The name of the tree, mostly the company or product."""
+    product: Text | None = None
+    """What is sold, in a sentence; rules read it."""
+    vision: Text | None = None
+    """What the North Star leads to in the end."""
+    north_star: NorthStar
+    """The metric at the top."""
+    include: ListedOrNamed | None = None
+    """Other files: a list joins them, a mapping puts their metrics below a name."""
+    timezone: Text | None = None
+    """The time zone in which days begin, unless a source has its own."""
+    week_start: (
+        Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] | None
+    ) = None
+    """The first day of a week; Monday if absent."""
+    fiscal_year_start: Annotated[int, Field(ge=1, le=12)] | None = None
+    """The month in which years and quarters begin; 1 if absent."""
+    sources: dict[Text, Source] = Field(default_factory=dict)
+    """Tables of raw rows, by name."""
+    metrics: dict[MetricId, Metric]
+    """The metrics, by id."""
+    influences: _loose(tuple[Influence, ...]) = ()  # type: ignore[valid-type]
+    """Causes between metrics that are no arithmetic."""
+    lint: Lint | None = None
+    """Which rules run."""
+    tests: _loose(tuple[TestCase, ...]) = ()  # type: ignore[valid-type]
+    """Tests of the definitions."""
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the document as plain data in its shortest form: what `documents.dump` takes."""
+        data: dict[str, Any] = _listed(self.model_dump(by_alias=True, exclude_defaults=True))
+        if data["north_star"].keys() == {"metric"}:
+            data["north_star"] = data["north_star"]["metric"]
+        data["metrics"] = {name: _shortest(metric) for name, metric in data["metrics"].items()}
+        return data
+
+
+INCLUDED_FIELDS: Final = ("metrictree", "include", "sources", "metrics", "influences", "tests")
+"""What an included file may hold; the rest belongs to the whole tree."""
+
+
+class IncludedSpec(_Model):
+    """A file that another one includes."""
+
+    metrictree: Literal[1] = 1
+    include: ListedOrNamed | None = None
+    sources: dict[Text, Source] = Field(default_factory=dict)
+    metrics: dict[MetricId, Metric] = Field(default_factory=dict)
+    influences: _loose(tuple[Influence, ...]) = ()  # type: ignore[valid-type]
+    tests: _loose(tuple[TestCase, ...]) = ()  # type: ignore[valid-type]
+
+
+def _shortest(metric: dict[str, Any]) -> Any:
+    if not metric:
+        return None
+    if metric.keys() <= {"formula"} or metric.keys() <= {"value"}:
+        return next(iter(metric.values()))
+    return metric
+
+
+def _listed(value: Any) -> Any:
+    """Return ``value`` with lists in place of tuples."""
+    if isinstance(value, (tuple, list)):
+        return [_listed(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _listed(item) for key, item in value.items()}
+    return value
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of tree documents, draft 2020-12, for editors.
+
+    >>> json_schema()["required"]
+    ['north_star', 'metrics']
+    """
+    schema = TreeSpec.model_json_schema(by_alias=True, mode="validation")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "metrictree document",
+    }
