@@ -1,4 +1,4 @@
-"""Metric trees as code: declare a North Star and its inputs once, then check, compute and test it."""
+"""Metric trees as code: declare a North Star and its inputs once, then check and compute it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
         SourceError,
         UsageError,
     )
-    from metrictree.formula import Formula
-    from metrictree.formula import parse as parse_formula
+    from metrictree.formula import Formula, parse as parse_formula
     from metrictree.limits import Limits
     from metrictree.measures import RunResult
     from metrictree.schema import (
@@ -92,7 +91,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name from its module on first use: importing the package costs next to nothing."""
+    """Load a public name from its module on first use, so that the package imports at once."""
     if name == "parse_formula":
         value = import_module("metrictree.formula").parse
     elif name in _HOMES:

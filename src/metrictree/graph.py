@@ -1,13 +1,13 @@
-"""The dependency graph of metrics: order, cycles, what is above and below: the only importer of networkx."""
+"""The graph of metrics: order, cycles, what is made of what: the only importer of networkx."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import networkx as nx
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from networkx import DiGraph
 
 __all__ = ["Graph"]
 
@@ -27,7 +27,9 @@ class Graph:
     __slots__ = ("_graph", "cycles", "order")
 
     def __init__(self, metrics: Iterable[str], inputs: Mapping[str, Sequence[str]]) -> None:
-        self._graph: nx.DiGraph[str] = nx.DiGraph()
+        import networkx as nx  # on first use: importing it costs more than the rest together
+
+        self._graph: DiGraph[str] = nx.DiGraph()
         self._graph.add_nodes_from(metrics)
         self._graph.add_edges_from(
             (source, target) for target, sources in inputs.items() for source in sources
@@ -36,22 +38,23 @@ class Graph:
         try:
             order.extend(nx.topological_sort(self._graph))
         except nx.NetworkXUnfeasible:
-            self.cycles: tuple[tuple[str, ...], ...] = tuple(self._find_cycles(order))
+            self.cycles: tuple[tuple[str, ...], ...] = tuple(self._find_cycles())
         else:
             self.cycles = ()
         self.order: tuple[str, ...] = tuple(order)
         """Every metric after all that it is made of; without those on or above a cycle."""
 
-    def _find_cycles(self, order: Sequence[str]) -> Iterable[tuple[str, ...]]:
-        """Find one cycle in each strongly connected part of what the order leaves over.
+    def _find_cycles(self) -> Iterable[tuple[str, ...]]:
+        """Find one cycle in each strongly connected part.
 
         A part may hold more cycles than can be counted (n metrics up to n! of them); walking along
         first edges until a metric comes again finds one in linear time.
         """
-        left = self._graph.subgraph(set(self._graph) - set(order))
+        import networkx as nx
+
         rank = {metric: position for position, metric in enumerate(self._graph)}
         found = []
-        for part in nx.strongly_connected_components(left):
+        for part in nx.strongly_connected_components(self._graph):
             start = min(part, key=rank.__getitem__)
             if len(part) == 1 and not self._graph.has_edge(start, start):
                 continue
@@ -63,7 +66,7 @@ class Graph:
                 walk.append(here)
                 here = next(metric for metric in self._graph.pred[here] if metric in part)
             cycle = walk[seen[here] :]
-            first = min(range(len(cycle)), key=lambda at: rank[cycle[at]])  # noqa: B023 - used at once
+            first = min(range(len(cycle)), key=lambda at: rank[cycle[at]])
             found.append((*cycle[first:], *cycle[:first]))
         return sorted(found, key=lambda cycle: rank[cycle[0]])
 

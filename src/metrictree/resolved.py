@@ -11,8 +11,9 @@ from metrictree.diagnostics import Diagnostic, Severity, shown
 from metrictree.errors import DefinitionError
 from metrictree.formula import FUNCTIONS, Formula, Mode, read
 from metrictree.graph import Graph
-from metrictree.loader import Loaded, Places, dotted, quiet_collector
+from metrictree.loader import Loaded, Places, quiet_collector
 from metrictree.names import Suggester, did_you_mean
+from metrictree.schema_errors import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ __all__ = ["ResolvedMeasure", "ResolvedTree", "resolve"]
 
 _PROBLEMS = 1_000
 _CYCLE_SHOWN = 12
+_HYPHENATED = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class _Resolving:
     def resolve(self) -> ResolvedTree:
         self._read_formulas()
         self._read_measures()
+        self._check_ranges()
         self._resolve_references()
         graph = Graph(self.metrics, self._instant_inputs())
         for cycle in graph.cycles:
@@ -125,13 +128,24 @@ class _Resolving:
         )
 
     def _in_reading_order(self) -> list[Diagnostic]:
-        """Sort by place within each file, files in the order in which they were met."""
+        """Sort by place within each file, files in the order in which they were met.
+
+        What a document's own problem makes of the same place is left out: a refused tag is no
+        text, and a key that is no text is no id either.
+        """
         files: dict[str, int] = {}
+        told = set()
         for found in self.problems:
             if found.span is not None:
                 files.setdefault(found.span.file, len(files))
+                if found.code.startswith("DOC"):
+                    told.add(str(found.span))
         return sorted(
-            self.problems,
+            (
+                found
+                for found in self.problems
+                if found.code.startswith("DOC") or str(found.span) not in told
+            ),
             key=lambda found: (
                 (files[found.span.file], found.span.line, found.span.column)
                 if found.span is not None
@@ -181,9 +195,7 @@ class _Resolving:
             if aggregate is not None:
                 self.measures[metric] = ResolvedMeasure(source or measure.source, aggregate, where)
 
-    def _faults(
-        self, metric: str, path: tuple[str, ...], text: str, faults: list[Fault]
-    ) -> None:
+    def _faults(self, metric: str, path: tuple[str, ...], text: str, faults: list[Fault]) -> None:
         for fault in faults:
             self.problem(
                 Diagnostic(
@@ -195,6 +207,24 @@ class _Resolving:
                     help=fault.help,
                 )
             )
+
+    def _check_ranges(self) -> None:
+        for metric, body in self.metrics.items():
+            if body.value is not None and body.range is not None:
+                low, high = body.range
+                if (low is not None and body.value < low) or (
+                    high is not None and body.value > high
+                ):
+                    self.problem(
+                        Diagnostic(
+                            "SCH111",
+                            f"the value of '{metric}' is outside of its range",
+                            self.places.span(("metrics", metric, "value")),
+                            metric=metric,
+                            path=f"metrics.{metric}.value",
+                            help="check the numbers",
+                        )
+                    )
 
     # --- references
 
@@ -216,11 +246,10 @@ class _Resolving:
                 names = {
                     name: self._scoped_name(metric, name, metrics) or name for name in references
                 }
-                formula = formula.renamed(names.__getitem__)
-                self.formulas[metric] = formula
-                references = formula.references
+                self.formulas[metric] = formula.renamed(names.__getitem__)
+                references = self.formulas[metric].references
             if not known >= set(references) or metric in references:
-                self._bad_references(metric, formula)
+                self._bad_references(metric, self.formulas[metric])
         north_star = self.spec.north_star
         self._must_exist(north_star.metric, ("north_star", "metric"), "the North Star")
         for position, outcome in enumerate(north_star.leads):
@@ -275,8 +304,9 @@ class _Resolving:
     def _bad_references(self, metric: str, formula: Formula) -> None:
         path = ("metrics", metric, "formula")
         told = set()
+        behind = 0
         for op, _, name, start, end in formula.nodes:
-            if op != "ref" or name in told:
+            if op != "ref" or name in told or start < behind:
                 continue
             if name == metric:
                 code, message = "GRA103", f"metric '{metric}' is made of itself"
@@ -284,9 +314,11 @@ class _Resolving:
             elif name not in self.metrics and name not in self.loaded.broken:
                 code, message = "GRA101", f"unknown metric '{shown(name)}'"
                 advice = self._suggestion(name)
-                hyphenated = self._hyphenated(formula, start)
-                if hyphenated:
-                    advice = f"did you mean {hyphenated}? A hyphen is a minus"
+                hyphenated = _HYPHENATED.match(formula.text, start)
+                meant = hyphenated.group().replace("-", "_") if hyphenated else ""
+                if hyphenated and meant in self.metrics:
+                    advice = f"did you mean {meant}? A hyphen is a minus"
+                    behind = hyphenated.end()
             else:
                 continue
             told.add(name)
@@ -294,24 +326,12 @@ class _Resolving:
                 Diagnostic(
                     code,
                     message,
-                    self.places.span_within(path, formula.text, start, end),
+                    self.places.span_within(path, formula.text, start, max(end, behind)),
                     metric=metric,
                     path=f"metrics.{metric}.formula",
                     help=advice,
                 )
             )
-
-    def _hyphenated(self, formula: Formula, start: int) -> str | None:
-        """Return the metric that ``weekly-buyers`` means, if there is one."""
-        text = formula.text
-        begin = start
-        while begin and (text[begin - 1].isalnum() or text[begin - 1] in "_-"):
-            begin -= 1
-        found = re.match(r"[a-z0-9_]+(?:-[a-z0-9_]+)+", text[begin:])
-        if found is None:
-            return None
-        name = found.group().replace("-", "_")
-        return name if name in self.metrics else None
 
     def _overtime(self) -> Iterator[tuple[str, str]]:
         for metric, formula in self.formulas.items():
@@ -346,10 +366,7 @@ class _Resolving:
         span = self.places.span(("metrics", metric), key=True)
         path = f"metrics.{metric}"
         advice = "take one of these metrics out of a formula of the others"
-        node = next(
-            (n for n in formula.nodes if n.op == "ref" and n.value == below) if formula else (),
-            None,
-        )
+        node = formula.reference(below) if formula is not None else None
         if formula is not None and node is not None:
             where = ("metrics", metric, "formula")
             span = self.places.span_within(where, formula.text, node.start, node.end)

@@ -49,7 +49,8 @@ __all__ = [
 ]
 
 ID_LENGTH: Final = 64
-_RESERVED: Final = frozenset("and or not in if else true false null".split())
+_RESERVED: Final = frozenset(("and", "or", "not", "in", "if", "else", "true", "false", "null"))
+"""The formula language's words; a test compares the two, which know nothing of each other."""
 _ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\Z")
 
 
@@ -122,10 +123,10 @@ Number: TypeAlias = Annotated[
 Day: TypeAlias = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
 UnitText: TypeAlias = Annotated[str, AfterValidator(_unit)]
 Code: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}[0-9]{3}$")]
+
+
 def _plain(value: Any) -> Any:
-    """Accept what a document can hold: text, finite numbers, truth values, dates, null, and these
-    in lists and mappings.
-    """
+    """Accept text, finite numbers, truth values, dates, null, and lists and mappings of these."""
     waiting = [(value, 0)]
     while waiting:
         item, depth = waiting.pop()
@@ -411,13 +412,11 @@ class Metric(_Model):
             if len(kinds) > 1:
                 raise PydanticCustomError(
                     "value_kinds",
-                    "a metric takes its value from one of formula, measure and value, not from {kinds}",
+                    "it takes its value from one of formula, measure and value, not from {kinds}",
                     {"kinds": " and ".join(kinds)},
                 )
             if kinds and value[kinds[0]] is None:
-                raise PydanticCustomError(
-                    "empty_kind", "the {kind} is empty", {"kind": kinds[0]}
-                )
+                raise PydanticCustomError("empty_kind", "the {kind} is empty", {"kind": kinds[0]})
             team_fields = [name for name in ("team", "until") if value.get(name) is not None]
             if team_fields and value.get("role") != "focus":
                 raise PydanticCustomError(
@@ -459,11 +458,11 @@ class Influence(_Model):
 
     @model_validator(mode="after")
     def _one_sign(self) -> Influence:
-        if self.elasticity and self.direction:
-            if (self.elasticity > 0) != (self.direction == "positive"):
-                raise PydanticCustomError(
-                    "influence_sign", "the sign of `elasticity` contradicts `direction`"
-                )
+        wrong = {"positive": -1, "negative": 1}.get(self.direction or "", 0)
+        if (self.elasticity or 0) * wrong > 0:
+            raise PydanticCustomError(
+                "influence_sign", "the sign of `elasticity` contradicts `direction`"
+            )
         return self
 
 
@@ -631,6 +630,22 @@ def json_schema() -> dict[str, Any]:
     schema = TreeSpec.model_json_schema(by_alias=True, mode="validation")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
         "title": "metrictree document",
+        **_tidied(schema),
     }
+
+
+def _tidied(schema: Any) -> Any:
+    """Close mappings to keys that fit no pattern, and leave out what repeats a field's name."""
+    if isinstance(schema, list):
+        return [_tidied(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tidy = {
+        key: _tidied(value)
+        for key, value in schema.items()
+        if not (key == "title" and isinstance(value, str)) and (key, value) != ("default", None)
+    }
+    if "patternProperties" in tidy:
+        tidy["additionalProperties"] = False
+    return tidy

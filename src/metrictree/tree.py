@@ -33,8 +33,11 @@ class MetricTree:
 
     >>> tree = MetricTree(
     ...     north_star="weekly_orders",
-    ...     metrics={"weekly_orders": "buyers * orders_per_buyer", "buyers": None,
-    ...              "orders_per_buyer": {"unit": "order/customer"}},
+    ...     metrics={
+    ...         "weekly_orders": "buyers * orders_per_buyer",
+    ...         "buyers": None,
+    ...         "orders_per_buyer": {"unit": "order/customer"},
+    ...     },
     ... )
     >>> tree
     MetricTree(north_star='weekly_orders', metrics=3)
@@ -131,12 +134,14 @@ class MetricTree:
                 or, if ``strict``, a value is missing.
             UsageError: a target is no metric of the tree.
 
-        >>> tree = MetricTree(north_star="rate", metrics={"rate": "orders / visits",
-        ...                                               "orders": None, "visits": None})
+        >>> tree = MetricTree(
+        ...     north_star="rate",
+        ...     metrics={"rate": "orders / visits", "orders": None, "visits": None},
+        ... )
         >>> tree.compute({"orders": 5, "visits": 20}, targets=["rate"])
         Values(rate=0.25)
         """
-        from metrictree.engines.compute import compute  # noqa: PLC0415 - engines load on first use
+        from metrictree.engines.compute import compute
 
         return compute(self._tree, make_plan(self._tree, targets), inputs, strict=strict)
 
@@ -149,7 +154,7 @@ class MetricTree:
         since: date | str | None = None,
         until: date | str | None = None,
     ) -> RunResult:
-        """Return the values of ``targets`` from the tree's sources, a row for each period and group.
+        """Return the values of ``targets`` from the sources, a row for each period and group.
 
         ``grain`` is day, week, month, quarter, year or all; ``by`` names dimensions; ``since`` and
         ``until`` are the first and the last day that count.
@@ -159,7 +164,7 @@ class MetricTree:
             MissingExtraError: DuckDB is not installed.
             UsageError: an argument has no meaning here.
         """
-        from metrictree.measures import run  # noqa: PLC0415 - DuckDB and narwhals load on first use
+        from metrictree.measures import run
 
         return run(self._tree, targets, grain=grain, by=by, since=since, until=until)
 

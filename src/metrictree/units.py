@@ -36,7 +36,7 @@ class Unit:
 
 
 def parse_unit(text: str) -> Unit:
-    """Return the unit that ``text`` spells: names joined by ``*`` and ``/``, with ``^2`` for powers.
+    """Return the unit that ``text`` spells: names, ``*``, ``/``, and ``^2`` for powers.
 
     Raises:
         ValueError: the text is no unit expression.

@@ -54,20 +54,19 @@ class Values(Mapping[str, float | None]):
     """Values of metrics by id, in document order; ``None`` is missing, and ``why`` says why.
 
     >>> from metrictree import MetricTree
-    >>> tree = MetricTree(north_star="rate", metrics={"rate": "orders / visits",
-    ...                                               "orders": None, "visits": None})
+    >>> tree = MetricTree(
+    ...     north_star="rate", metrics={"rate": "orders / visits", "orders": None, "visits": None}
+    ... )
     >>> values = tree.compute({"orders": 5, "visits": 0})
     >>> values
     Values(rate=missing, orders=5, visits=0)
     >>> print(values.why("rate"))
-    rate = orders / visits is missing: division by zero (visits is 0)
+    rate = orders / visits is missing: division by zero (orders is 5, visits is 0)
     """
 
     __slots__ = ("_reason", "_values")
 
-    def __init__(
-        self, values: Mapping[str, float | None], reason: Callable[[str], Reason]
-    ) -> None:
+    def __init__(self, values: Mapping[str, float | None], reason: Callable[[str], Reason]) -> None:
         self._values = dict(values)
         self._reason = reason
 

@@ -227,7 +227,7 @@ def explain(metric: str, formula: Formula, lookup: Mapping[str, float | None]) -
 
     >>> from metrictree.formula import parse
     >>> print(explain("rate", parse("orders / visits"), {"orders": 5.0, "visits": 0.0}))
-    rate = orders / visits is missing: division by zero (visits is 0)
+    rate = orders / visits is missing: division by zero (orders is 5, visits is 0)
     """
     values = _values(formula, lookup)
     nodes = formula.nodes
@@ -255,18 +255,12 @@ def explain(metric: str, formula: Formula, lookup: Mapping[str, float | None]) -
         return Reason(metric, rule, str(formula), _operands(formula, values, index))
 
 
-def _operands(
-    formula: Formula, values: Sequence[Value], index: int
-) -> dict[str, float | None]:
+def _operands(formula: Formula, values: Sequence[Value], index: int) -> dict[str, float | None]:
     """Return the operands of a node by their text, numbers as they are written left out."""
     operands: dict[str, float | None] = {}
     for arg in formula.nodes[index].args:
-        node = formula.nodes[arg]
-        value = values[arg]
-        if not isinstance(value, bool):
+        node, value = formula.nodes[arg], values[arg]
+        if node.op != "number" and not isinstance(value, bool):
             name = node.value if node.op == "ref" else formula.text[node.start : node.end]
-            if node.op != "number" or len(formula.nodes[index].args) == 1:
-                operands[str(name)] = value
-            elif value == 0:
-                operands[str(name)] = value
+            operands[str(name)] = value
     return operands

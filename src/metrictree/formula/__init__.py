@@ -1,4 +1,4 @@
-"""The formula language: parsed to the package's own nodes, printed back, never evaluated as code."""
+"""The formula language: parsed to the package's own nodes, printed back, never run as code."""
 
 from __future__ import annotations
 

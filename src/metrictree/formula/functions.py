@@ -79,13 +79,48 @@ FUNCTIONS: Final = _table(
     Function("pow", "x, y", 2, 2, "x ** y", "as for `**`"),
     Function("coalesce", "a, b, ...", 2, None, "the first value that is not missing", "all are"),
     Function("is_missing", "x", 1, 1, "whether x is missing", condition=True),
-    Function("lag", "x, n=1", 1, 2, "x of n periods ago", "first n periods", True, counts=1),
-    Function("change", "x, n=1", 1, 2, "x - lag(x, n)", "first n periods", True, counts=1),
-    Function("growth", "x, n=1", 1, 2, "x / lag(x, n) - 1", "first n periods", True, counts=1),
-    Function("rolling_sum", "x, n", 2, 2, "sum of n periods", "window not full", True, counts=1),
-    Function("rolling_mean", "x, n", 2, 2, "mean of n periods", "window not full", True, counts=1),
-    Function("rolling_min", "x, n", 2, 2, "least of n periods", "window not full", True, counts=1),
-    Function("rolling_max", "x, n", 2, 2, "most of n periods", "window not full", True, counts=1),
+    Function(
+        "lag", "x, n=1", 1, 2, "x of n periods ago", "first n periods", over_time=True, counts=1
+    ),
+    Function(
+        "change", "x, n=1", 1, 2, "x - lag(x, n)", "first n periods", over_time=True, counts=1
+    ),
+    Function(
+        "growth", "x, n=1", 1, 2, "x / lag(x, n) - 1", "first n periods", over_time=True, counts=1
+    ),
+    Function(
+        "rolling_sum", "x, n", 2, 2, "sum of n periods", "window not full", over_time=True, counts=1
+    ),
+    Function(
+        "rolling_mean",
+        "x, n",
+        2,
+        2,
+        "mean of n periods",
+        "window not full",
+        over_time=True,
+        counts=1,
+    ),
+    Function(
+        "rolling_min",
+        "x, n",
+        2,
+        2,
+        "least of n periods",
+        "window not full",
+        over_time=True,
+        counts=1,
+    ),
+    Function(
+        "rolling_max",
+        "x, n",
+        2,
+        2,
+        "most of n periods",
+        "window not full",
+        over_time=True,
+        counts=1,
+    ),
     Function("cumulative", "x", 1, 1, "sum of all periods so far", over_time=True),
 )
 

@@ -1,7 +1,7 @@
 """The nodes of a formula: a flat tuple in which every node stands after the nodes it uses.
 
 This is postfix order. Whatever walks a formula is one loop over ``formula.nodes``; nothing
-recurses, however deep the formula is. Imports nothing from the package.
+recurses, however deep the formula is.
 
 | op | args | value |
 |---|---|---|
@@ -21,6 +21,8 @@ recurses, however deep the formula is. Imports nothing from the package.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, final
+
+from metrictree.formula.printer import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +74,10 @@ class Formula:
         """The node that gives the result."""
         return self.nodes[-1]
 
+    def reference(self, name: str) -> Node | None:
+        """Return the first node that names ``name``, if one does."""
+        return next((node for node in self.nodes if node.op == "ref" and node.value == name), None)
+
     def renamed(self, name: Callable[[str], str]) -> Formula:
         """Return the formula with ``name(id)`` in place of every id; positions stay."""
         return Formula(
@@ -91,8 +97,6 @@ class Formula:
         return hash(tuple(node[:3] for node in self.nodes))
 
     def __str__(self) -> str:
-        from metrictree.formula.printer import to_text  # noqa: PLC0415 - the printer needs nodes
-
         return to_text(self)
 
     def __repr__(self) -> str:

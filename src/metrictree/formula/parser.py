@@ -19,30 +19,10 @@ from metrictree.diagnostics import Diagnostic, Span, shown
 from metrictree.errors import DefinitionError
 from metrictree.formula.functions import AGGREGATES, FUNCTIONS
 from metrictree.formula.nodes import Formula, Node
+from metrictree.formula.operators import PRECEDENCE, RESERVED
 from metrictree.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["PRECEDENCE", "RESERVED", "Fault", "Mode", "parse", "read"]
-
-PRECEDENCE: Final = {
-    "if": 1,
-    "or": 2,
-    "and": 3,
-    "not": 4,
-    "compare": 5,
-    "in": 5,
-    "not in": 5,
-    "+": 6,
-    "-": 6,
-    "*": 7,
-    "/": 7,
-    "%": 7,
-    "neg": 8,
-    "**": 9,
-}
-"""How tightly an operator binds, as in Python."""
-
-RESERVED: Final = frozenset(("and", "or", "not", "in", "if", "else", "true", "false", "null"))
-"""Words that are not ids."""
+__all__ = ["Fault", "Mode", "parse", "read"]
 
 
 class Mode(StrEnum):
@@ -166,7 +146,7 @@ class _Reader:
 
     # --- the two states: a value is expected, or an operator is
 
-    def read(self) -> list[Node]:  # noqa: C901, PLR0912, PLR0915 - one loop, kept whole for speed
+    def read(self) -> list[Node]:  # noqa: C901 - one loop, kept whole for speed
         text, nodes, operands, stack = self.text, self.nodes, self.operands, self.stack
         sorts, match = self.sorts, _TOKEN.match
         column_sort = "number" if self.mode is Mode.FORMULA else "any"
@@ -528,8 +508,10 @@ class _Reader:
         if known is None:
             near = get_close_matches(name.lower()[:64], table, 1)
             what = "aggregate" if aggregate else "function"
-            advice = f"did you mean {near[0]}(...)?" if near else f"the {what}s are " + (
-                ", ".join(table)
+            advice = (
+                f"did you mean {near[0]}(...)?"
+                if near
+                else f"the {what}s are " + (", ".join(table))
             )
             if not aggregate and name in AGGREGATES:
                 advice = "an aggregate stands outermost in `measure: {aggregate: ...}`"
@@ -629,9 +611,7 @@ class _Reader:
         items: list[Any] = []
         token = _TOKEN.match(text, at)
         if token is None or token.group(3) != "(":
-            raise self.stop(
-                "FML105", "`in` needs a list", "write x in ('a', 'b')", start, at
-            )
+            raise self.stop("FML105", "`in` needs a list", "write x in ('a', 'b')", start, at)
         while True:
             at = token.end()
             token = _TOKEN.match(text, at)
@@ -655,9 +635,7 @@ class _Reader:
                 items.append(sign * self._number(item, begin, token.end()))
             token = _TOKEN.match(text, token.end())
             if token is None or token.group(3) not in (",", ")"):
-                raise self.stop(
-                    "FML106", "the list of `in` is never closed", "add `)`", start, at
-                )
+                raise self.stop("FML106", "the list of `in` is never closed", "add `)`", start, at)
             if token.group(3) == ")":
                 break
         index = self.operands.pop()
@@ -726,7 +704,10 @@ class _Reader:
         elif re.match(r"[0-9.]+(?:if|else|and|or|in|not)", word):
             why, advice = "a blank is missing behind a number", "put a blank before the word"
         elif re.match(r"[0-9.]+[A-Za-z]", word):
-            why, advice = "letters may not stand behind a number", "write 1e6 for 1M, * for a product"
+            why, advice = (
+                "letters may not stand behind a number",
+                "write 1e6 for 1M, * for a product",
+            )
         else:
             why, advice = "this is no number", "write for example 1.5 or 1e6"
         return self.stop("FML103", f"{shown(word)}: {why}", shown(advice, 80), start, found.end())
@@ -735,7 +716,9 @@ class _Reader:
         """Refuse ``5%`` and ``5% - x``, where a percent sign is meant and not the operator."""
         rest = self.text[at:end].lstrip()
         number = self.nodes[self.operands[-1]].op == "number"
-        if number and (not rest or rest[0] in "-+*/%),<>=!" or re.match(r"(?:if|else|and|or)\b", rest)):
+        if number and (
+            not rest or rest[0] in "-+*/%),<>=!" or re.match(r"(?:if|else|and|or)\b", rest)
+        ):
             raise self.stop(
                 "FML114",
                 "a percent sign % may not follow a number",
@@ -860,7 +843,10 @@ _CONSTRUCTS: Final = {
     "{": ("curly brackets do not exist", "ids are written plainly, templates are not filled in"),
     "}": ("curly brackets do not exist", "remove the bracket"),
     "#": ("a comment may not stand in a formula", "use `description`, or a YAML comment before it"),
-    ".": ("attributes do not exist", "a number starts with a digit, an id holds dots without blanks"),
+    ".": (
+        "attributes do not exist",
+        "a number starts with a digit, an id holds dots without blanks",
+    ),
     ";": ("a semicolon ends nothing here", "a formula is one expression; arguments take commas"),
     ":": ("a colon does not exist", "a choice is written `a if condition else b`"),
     "@": ("the sign @ does not exist", "ids are written plainly"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from metrictree.formula.parser import PRECEDENCE
+from metrictree.formula.operators import PRECEDENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from metrictree.formula.nodes import Formula
 
 __all__ = ["number_text", "to_text"]
@@ -29,15 +31,10 @@ def to_text(formula: Formula) -> str:
 
     for op, args, value, *_ in formula.nodes:
         level = PRECEDENCE.get(op, _ATOM)
-        if op == "number":
-            text = [number_text(value)]
-            level = _ATOM if value >= 0 else PRECEDENCE["neg"]
-        elif op == "ref":
-            text = [value]
-        elif op == "text":
-            text = [_quoted(value)]
-        elif op == "null":
-            text = ["null"]
+        if op in _LEAVES:
+            text = [_LEAVES[op](value)]
+            if text[0][0] == "-":
+                level = PRECEDENCE["neg"]
         elif op == "call":
             text = [f"{value}("]
             for position, index in enumerate(args):
@@ -82,3 +79,11 @@ def number_text(number: float) -> str:
 
 def _quoted(text: str) -> str:
     return f'"{text}"' if "'" in text else f"'{text}'"
+
+
+_LEAVES: Final[dict[str, Callable[[Any], str]]] = {
+    "number": number_text,
+    "ref": str,
+    "text": _quoted,
+    "null": lambda _: "null",
+}

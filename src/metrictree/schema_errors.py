@@ -1,0 +1,343 @@
+"""pydantic's errors in the words of the language, and what is left of the data without them."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    NamedTuple,
+    Union,
+    get_args,
+    get_origin,
+)
+
+from metrictree.diagnostics import Diagnostic, shown
+from metrictree.documents import Document, Path, Surprise
+from metrictree.names import Suggester, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pydantic_core import ErrorDetails
+
+__all__ = ["describe", "dotted", "not_a_mapping", "prune"]
+
+
+def dotted(path: Path) -> str:
+    """Return a path as text: ``metrics.orders.tags[0]``.
+
+    >>> dotted(("metrics", "orders", "tags", 0))
+    'metrics.orders.tags[0]'
+    """
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def not_a_mapping(document: Document | None, data: Any) -> Diagnostic:
+    """Return the problem of a document that is no mapping at all."""
+    return Diagnostic(
+        "SCH103",
+        f"a tree document is a mapping, not {kind_of(data)}",
+        document.span(()) if document else None,
+        help="start with `north_star:` and `metrics:`",
+    )
+
+
+_EXPECTED: Final = {
+    "string_type": "text",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "dict_type": "a mapping",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "date_type": "a date such as 2026-12-31",
+    "date_from_datetime_inexact": "a date such as 2026-12-31",
+    "date_parsing": "a date such as 2026-12-31",
+}
+
+
+def kind_of(value: Any) -> str:
+    """Return what a value is, as a message says it: ``the number 5``, ``a list``."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, Surprise):
+        return shown(value.raw)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return f"the number {shown(value)}"
+    if isinstance(value, str):
+        return f"the text '{shown(value)}'"
+    if isinstance(value, date):
+        return f"the date {value}"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if isinstance(value, dict):
+        return "a mapping"
+    return f"a {shown(type(value).__name__)}"
+
+
+class _Facts(NamedTuple):
+    """What pydantic says about one error, and where it is."""
+
+    kind: str
+    path: Path
+    name: str
+    """The field, or the key of a mapping."""
+    value: Any
+    sentence: str
+    context: Mapping[str, Any]
+    model: type[Any]
+    suggesters: dict[Any, Suggester]
+
+    @property
+    def quoted(self) -> str:
+        return f"`{shown(self.name)}`" if self.name else "the document"
+
+
+class _Words(NamedTuple):
+    """What is said about it, and where."""
+
+    code: str
+    message: str
+    help: str
+    on_key: bool = False
+    path: Path | None = None
+    """Another place than that of the error."""
+
+
+def describe(
+    detail: ErrorDetails,
+    model: type[Any],
+    document: Document | None,
+    suggesters: dict[Any, Suggester],
+) -> Diagnostic:
+    """Return the diagnostic for one error of pydantic's."""
+    path: Path = tuple(detail["loc"])
+    at_key = path[-1:] == ("[key]",)
+    if at_key:
+        path = path[:-1]
+    value = detail["input"]
+    kind = detail["type"]
+    name = next((step for step in reversed(path) if isinstance(step, str)), "")
+    context = detail.get("ctx") or {}
+    facts = _Facts(kind, path, name, value, detail["msg"], context, model, suggesters)
+    if isinstance(value, Surprise) and not at_key and kind != "extra_forbidden":
+        words = _surprise(facts)
+    else:
+        family = kind.partition("_than")[0]
+        words = (_WORDING.get(kind) or _WORDING.get(family) or _wrong_type)(facts)
+    place = path if words.path is None else words.path
+    span = document.span(place, key=words.on_key or at_key) if document is not None else None
+    metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
+    return Diagnostic(
+        words.code, words.message, span, metric=metric, path=dotted(path) or None, help=words.help
+    )
+
+
+def _surprise(facts: _Facts) -> _Words:
+    raw = shown(facts.value.raw)
+    of_metric = facts.kind.startswith("model")  # a shorthand: text or a number
+    wants_number = facts.kind.startswith(("float", "int")) or (of_metric and raw[0] in "+-.0123456789")
+    advice = "write the number in plain digits" if wants_number else f"write '{raw}'"
+    message = f"{facts.quoted} is {raw} without quotes: {facts.value.meaning}"
+    return _Words("SCH109", message, advice)
+
+
+def _unknown_field(facts: _Facts) -> _Words:
+    owner = _model_at(facts.model, facts.path[:-1])
+    fields = [info.alias or key for key, info in owner.model_fields.items()] if owner else []
+    suggester = facts.suggesters.setdefault(owner, Suggester(fields))
+    squeezed = {field.replace("_", ""): field for field in fields}
+    alike = squeezed.get(facts.name.replace("-", "").replace("_", "").lower())
+    near = [alike] if alike else suggester.near(facts.name)
+    advice = did_you_mean(near) or f"the fields are {', '.join(fields)}"
+    return _Words("SCH101", f"unknown field {facts.quoted}", advice, on_key=True)
+
+
+def _missing_field(facts: _Facts) -> _Words:
+    advice = {
+        "metrics": "list the metrics under `metrics:`",
+        "north_star": "name the metric at the top, as `north_star: id`",
+    }.get(facts.name, "add it")
+    place = facts.path[:-1]
+    message = f"the field {facts.quoted} is missing"
+    return _Words("SCH102", message, advice, on_key=bool(place), path=place)
+
+
+def _bad_id(facts: _Facts) -> _Words:
+    bad = facts.value if isinstance(facts.value, str) else facts.name
+    message = f"'{shown(bad)}' is no metric id: {facts.sentence}"
+    return _Words(
+        "SCH106", message, "use a short name such as weekly_orders; the name to read is `label`"
+    )
+
+
+def _two_kinds(facts: _Facts) -> _Words:
+    message = f"metric '{shown(facts.path[-1])}': {facts.sentence}"
+    return _Words("SCH107", message, "keep one of them", on_key=True)
+
+
+def _blank(facts: _Facts) -> _Words:
+    return _Words("SCH108", f"{facts.quoted} is empty", "write it, or remove the field")
+
+
+def _empty_kind(facts: _Facts) -> _Words:
+    place = (*facts.path, str(facts.context["kind"]))
+    return _Words(
+        "SCH108", facts.sentence, "write it, or remove the field", on_key=True, path=place
+    )
+
+
+def _choice(facts: _Facts) -> _Words:
+    advice = f"it is one of {facts.context.get('expected', '')}"
+    if facts.path == ("metrictree",):
+        advice = "this version reads format 1"
+    return _Words("SCH104", f"{facts.quoted} cannot be {kind_of(facts.value)}", advice)
+
+
+def _bad_number(facts: _Facts) -> _Words:
+    advice = {
+        "finite_number": "write a finite number",
+        "inexact_integer": "write it in another unit, or as a decimal such as 1e18",
+    }.get(facts.kind, "check the number")
+    message = f"{facts.quoted} cannot be {kind_of(facts.value)}: {facts.sentence}"
+    return _Words("SCH105", message, advice)
+
+
+def _bad_unit(facts: _Facts) -> _Words:
+    message = f"'{shown(facts.value)}' is no unit: {facts.sentence}"
+    return _Words("SCH110", message, "write units such as order, USD/order, ratio or %")
+
+
+def _contradiction(facts: _Facts) -> _Words:
+    return _Words("SCH111", facts.sentence, "check the numbers")
+
+
+def _bad_fields(facts: _Facts) -> _Words:
+    advice = "keep one" if facts.kind == "source_kinds" else "set the role or remove it"
+    return _Words("SCH112", facts.sentence, advice, on_key=True)
+
+
+def _bad_code(facts: _Facts) -> _Words:
+    message = f"'{shown(facts.value)}' is no code of a rule"
+    return _Words("SCH113", message, "write a code such as NS101")
+
+
+def _odd_data(facts: _Facts) -> _Words:
+    return _Words("SCH103", f"{facts.quoted}: {facts.sentence}", "check what stands there")
+
+
+def _wrong_type(facts: _Facts) -> _Words:
+    expected = _EXPECTED.get(facts.kind)
+    if expected is None:  # a kind that pydantic may add: its own sentence is better than none
+        return _Words("SCH103", f"{facts.quoted}: {shown(facts.sentence, 160)}", "check it")
+    value = facts.value
+    advice = f"write {expected}"
+    if expected == "text":
+        advice = "put it in quotes"
+        if facts.name == "formula" and isinstance(value, (int, float)):
+            advice = "write a number as `value`"
+        elif value is None:
+            advice = "write it, or remove the field"
+        elif isinstance(value, (list, dict)):
+            advice = "write plain text, in quotes if it starts with a bracket"
+    elif expected == "a number" and isinstance(value, str):
+        advice = "write it in plain digits and without quotes"
+    return _Words("SCH103", f"{facts.quoted} must be {expected}, not {kind_of(value)}", advice)
+
+
+_WORDING: Final[Mapping[str, Callable[[_Facts], _Words]]] = {
+    "extra_forbidden": _unknown_field,
+    "missing": _missing_field,
+    "metric_id": _bad_id,
+    "value_kinds": _two_kinds,
+    "blank": _blank,
+    "empty_kind": _empty_kind,
+    "literal_error": _choice,
+    "finite_number": _bad_number,
+    "inexact_integer": _bad_number,
+    "greater": _bad_number,  # greater_than_equal and its like
+    "less": _bad_number,
+    "unit": _bad_unit,
+    "range": _contradiction,
+    "influence_sign": _contradiction,
+    "source_kinds": _bad_fields,
+    "focus_only": _bad_fields,
+    "string_pattern_mismatch": _bad_code,
+    "plain_data": _odd_data,
+    "listed_or_named": _odd_data,
+}
+
+
+def _model_at(model: type[Any], path: Iterable[str | int]) -> Any:
+    """Return the model whose fields stand at a path, so that near names can be offered."""
+    here: Any = model
+    for step in path:
+        if isinstance(here, type) and hasattr(here, "model_fields"):
+            fields = {info.alias or key: info for key, info in here.model_fields.items()}
+            here = fields[step].annotation if step in fields else None
+        else:  # the value of a mapping, or the item of a list
+            items = [inner for inner in get_args(here) if inner is not Ellipsis]
+            here = items[-1] if items else None
+        while get_origin(here) in (Annotated, Union, UnionType):
+            here = get_args(here)[0]
+    return here if hasattr(here, "model_fields") else None
+
+
+# --- going on without what is wrong
+
+
+def prune(data: dict[str, Any], details: list[ErrorDetails], broken: set[str]) -> bool:
+    """Remove what is wrong, so that the rest can be checked too; tell whether that makes sense."""
+    for detail in details:
+        loc = list(detail["loc"])
+        if detail["type"] == "missing":
+            if loc == ["metrics"]:
+                return False
+            if loc == ["north_star"]:
+                data["north_star"] = {"metric": "north_star_is_missing"}
+                broken.add("north_star_is_missing")
+                continue
+            loc = loc[:-1]
+        if loc and loc[-1] == "[key]":
+            loc.pop()
+        if loc == ["metrics"] or not loc:
+            return False
+        if loc[0] == "metrics" and len(loc) > 1:
+            broken.add(str(loc[1]))
+        if detail["type"] == "value_kinds" and len(loc) == 2:
+            for kind in ("measure", "value"):
+                data["metrics"][loc[1]].pop(kind, None)
+            continue
+        if loc[0] == "north_star":
+            data["north_star"] = {"metric": "north_star_is_missing"}
+            broken.add("north_star_is_missing")
+            continue
+        _remove(data, loc)
+    return True
+
+
+def _remove(data: Any, loc: list[Any]) -> None:
+    holder, here = None, data
+    step: Any = None
+    for step_ in loc:
+        if isinstance(here, dict) and step_ in here:
+            holder, step, here = here, step_, here[step_]
+        elif isinstance(here, list):
+            break  # a whole list goes: positions behind one would shift
+        else:
+            break
+    if isinstance(holder, dict):
+        if len(loc) == 2 and loc[0] == "metrics" and isinstance(step, str) and loc[1] == step:
+            holder[step] = None
+        holder.pop(step, None)

@@ -1,0 +1,373 @@
+"""Shared Hypothesis strategies: formulas with a judge of their own, and whole documents."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAMES = ("a", "b", "c", "orders", "visits_2")
+
+# --- formulas: a tree of tuples, its text, and its value by NumPy
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A formula as it was drawn: an operator or function, and what it works on."""
+
+    op: str
+    args: tuple[Any, ...] = ()
+
+
+_literals = st.one_of(
+    st.sampled_from([0.0, 1.0, 2.0, 0.5, 10.0, 1e6, 1e300, 1e-300, 3.0]),
+    st.floats(min_value=0, max_value=1e308, allow_nan=False).map(abs),
+)
+_digits = st.integers(-3, 6)
+_binary = ("+", "-", "*", "/", "%", "**", "pow")
+_unary = ("neg", "abs", "sqrt", "exp", "log", "log10", "floor", "ceil", "sign", "round")
+_several = ("min", "max", "sum", "mean", "coalesce")
+_operations = st.sampled_from(
+    [*_binary, *_binary, *_unary, *_several, "clip", "safe_div", "round to", "if", "if"]
+)
+
+
+def _draw_number(draw: st.DrawFn, depth: int, *, null: bool = True) -> Drawn:
+    if depth == 0 or draw(st.integers(0, 4)) == 0:
+        kind = draw(st.sampled_from(["ref", "ref", "number", "null" if null else "ref"]))
+        if kind == "null":
+            return Drawn("null")
+        return Drawn(kind, (draw(st.sampled_from(NAMES) if kind == "ref" else _literals),))
+    op = draw(_operations)
+    if op == "if":
+        condition = _draw_condition(draw, depth - 1)
+        return Drawn(op, (condition, _draw_number(draw, depth - 1), _draw_number(draw, depth - 1)))
+    if op == "round to":
+        digits = draw(_digits)
+        number = Drawn("number", (float(abs(digits)),))
+        return Drawn(
+            "round",
+            (_draw_number(draw, depth - 1), number if digits >= 0 else Drawn("neg", (number,))),
+        )
+    count = 1 if op in _unary else 2 if op in _binary else 3
+    if op in _several:
+        count = draw(st.integers(2, 4))
+    return Drawn(op, tuple(_draw_number(draw, depth - 1) for _ in range(count)))
+
+
+def _draw_condition(draw: st.DrawFn, depth: int) -> Drawn:
+    kind = draw(st.sampled_from(["compare", "compare", "is_missing", "not", "and", "or"]))
+    if depth <= 0 or kind == "compare":
+        count = draw(st.integers(1, 2))
+        operators = tuple(draw(st.sampled_from(list(_COMPARE))) for _ in range(count))
+        operands = [_draw_number(draw, max(depth - 1, 0), null=False) for _ in range(count + 1)]
+        return Drawn("compare", (operators, *operands))
+    if kind == "is_missing":
+        return Drawn(kind, (_draw_number(draw, depth - 1),))
+    count = 1 if kind == "not" else 2
+    return Drawn(kind, tuple(_draw_condition(draw, depth - 1) for _ in range(count)))
+
+
+@st.composite
+def _formulas(draw: st.DrawFn) -> Drawn:
+    return _draw_number(draw, draw(st.integers(0, 4)))
+
+
+formulas = _formulas()
+values = st.one_of(
+    st.none(),
+    st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 1e308, -1e308, 5e-324, 1e16, -8.0, 3.0]),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+inputs = st.fixed_dictionaries(dict.fromkeys(NAMES, values))
+
+
+def text_of(drawn: Drawn) -> str:
+    """Return the formula with brackets around everything."""
+    op, args = drawn.op, drawn.args
+    if op == "number":
+        return repr(args[0])
+    if op == "ref":
+        return str(args[0])
+    if op == "null":
+        return "null"
+    if op == "neg":
+        return f"(-{text_of(args[0])})"
+    if op == "not":
+        return f"(not {text_of(args[0])})"
+    if op == "compare":
+        operators, first, *rest = args
+        pairs = zip(operators, rest, strict=True)
+        return "(" + text_of(first) + "".join(f" {o} {text_of(x)}" for o, x in pairs) + ")"
+    if op == "if":
+        condition, then, otherwise = map(text_of, args)
+        return f"({then} if {condition} else {otherwise})"
+    if op in ("+", "-", "*", "/", "%", "**", "and", "or"):
+        return f"({text_of(args[0])} {op} {text_of(args[1])})"
+    return f"{op}({', '.join(map(text_of, args))})"
+
+
+_NUMPY = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "%": np.mod,
+    "**": np.power,
+    "pow": np.power,
+    "neg": np.negative,
+    "abs": np.abs,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "log": np.log,
+    "log10": np.log10,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "sign": np.sign,
+    "min": lambda *xs: np.min(xs),
+    "max": lambda *xs: np.max(xs),
+    "sum": lambda *xs: np.add.accumulate(xs)[-1],
+    "mean": lambda *xs: np.add.accumulate(xs)[-1] / np.float64(len(xs)),
+}
+_COMPARE = {
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+def numpy_value(drawn: Drawn, known: Mapping[str, float | None]) -> float | None:
+    """Return the value of a drawn formula by NumPy's float64, where not finite means missing."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        value = _numpy(drawn, known)
+    return None if np.isnan(value) else float(value)
+
+
+def _finite(value: Any) -> np.float64:
+    return np.float64(value) if np.isfinite(value) else np.float64("nan")
+
+
+def _numpy(drawn: Drawn, known: Mapping[str, float | None]) -> np.float64:
+    op, args = drawn.op, drawn.args
+    if op == "number":
+        return np.float64(args[0])
+    if op == "null":
+        return np.float64("nan")
+    if op == "ref":
+        given = known[args[0]]
+        return np.float64("nan" if given is None else given)
+    if op == "if":
+        return _numpy(args[1] if _truth(args[0], known) == 1 else args[2], known)
+    xs = [_numpy(arg, known) for arg in args]
+    if op == "coalesce":
+        return next((x for x in xs if not np.isnan(x)), np.float64("nan"))
+    if any(np.isnan(x) for x in xs):
+        return np.float64("nan")
+    if op == "clip":
+        return np.float64("nan") if xs[1] > xs[2] else np.clip(*xs)
+    if op == "safe_div":
+        return xs[2] if xs[1] == 0 else _finite(xs[0] / xs[1])
+    if op == "round":
+        digits = xs[1] if len(xs) > 1 else np.float64(0)
+        scale = np.float64(10.0) ** digits
+        if digits != np.floor(digits):
+            return np.float64("nan")
+        scaled = xs[0] * scale
+        return xs[0] if abs(scaled) >= 2**52 else _finite(np.rint(scaled) / scale)
+    return _finite(_NUMPY[op](*xs))
+
+
+def _truth(drawn: Drawn, known: Mapping[str, float | None]) -> float:
+    """Return 1, 0, or 0.5 for unknown: Kleene's logic is min, max and 1 - x of these."""
+    op, args = drawn.op, drawn.args
+    if op == "not":
+        return 1 - _truth(args[0], known)
+    if op == "and":
+        return min(_truth(arg, known) for arg in args)
+    if op == "or":
+        return max(_truth(arg, known) for arg in args)
+    if op == "is_missing":
+        return float(np.isnan(_numpy(args[0], known)))
+    operators, *operands = args
+    xs = [_numpy(operand, known) for operand in operands]
+    return min(
+        0.5 if np.isnan(left) or np.isnan(right) else float(_COMPARE[symbol](left, right))
+        for symbol, left, right in zip(operators, xs, xs[1:], strict=False)
+    )
+
+
+# --- documents
+
+_characters = st.characters(exclude_categories=["Cs"])
+texts = st.text(_characters, min_size=1, max_size=20).filter(str.strip)
+_odd_texts = st.sampled_from(
+    ["no", "on", "1e3", "1_000", "12:30", "010", "~", "null", "true", "=", "<<", "- a", "a: b",
+     "# a", "*a", "&a", "!a", "%a", "@a", "`a`", "'", '"', "{a", "[a", "2026-01-01", ".5", "0x1",
+     " a", "a ", "a\n", "\u202eabc", "\ufeff", "a\x85b", "\x1b[2J", "?", "-", "1.", "+1", "\t"]
+).filter(str.strip)
+any_text = st.one_of(texts, _odd_texts)
+exact_numbers = st.one_of(
+    st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False)
+)
+days = st.dates().filter(lambda day: day.year > 999)
+
+
+def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+_plain = st.recursive(
+    st.one_of(st.none(), st.booleans(), exact_numbers, any_text, days),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(any_text, inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+_codes = st.sampled_from(["NS101", "NS118", "IM201"])
+_metric_fields = {
+    "label": any_text,
+    "description": any_text,
+    "unit": st.sampled_from(["order", "USD", "order/customer", "ratio", "%", "USD/order", "m^2"]),
+    "owner": any_text,
+    "tags": st.lists(any_text, max_size=3),
+    "links": st.one_of(
+        st.lists(any_text, max_size=2), st.dictionaries(any_text, any_text, max_size=2)
+    ),
+    "improves": st.sampled_from(["up", "down"]),
+    "range": st.tuples(
+        st.one_of(st.none(), st.integers(-5, 0)), st.one_of(st.none(), st.integers(1, 5))
+    ).map(list),
+    "target": st.fixed_dictionaries(
+        {"value": exact_numbers}, optional={"by": days, "baseline": exact_numbers}
+    ),
+    "controllability": st.sampled_from(["direct", "influenced", "external"]),
+    "timing": st.sampled_from(["leading", "coincident", "lagging"]),
+    "lifecycle": st.sampled_from(["awareness", "acquisition", "revenue"]),
+    "role": st.sampled_from(["input", "outcome", "guardrail", "health", "focus"]),
+    "display": st.one_of(
+        st.sampled_from(["number", "percent", "currency", "duration"]),
+        st.fixed_dictionaries({"digits": st.integers(0, 15)}),
+    ),
+    "ignore": st.dictionaries(_codes, any_text, max_size=2),
+}
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw the data of a sound document that uses every block."""
+    ids = draw(
+        st.lists(
+            st.from_regex(r"[a-z][a-z0-9_]{0,6}(\.[a-z][a-z0-9_]{0,3})?", fullmatch=True).filter(
+                lambda name: not {"and", "or", "not", "in", "if", "else", "null", "true", "false"}
+                & set(name.split("."))
+            ),
+            min_size=1,
+            max_size=6,
+            unique=True,
+        )
+    )
+    metrics: dict[str, Any] = {}
+    for position, name in enumerate(ids):
+        body = draw(optional(**_metric_fields))
+        kind = draw(st.sampled_from(["formula", "value", "input", "measure", "short"]))
+        below = ids[position + 1 :]
+        if kind == "formula" and below:
+            body["formula"] = " + ".join(draw(st.lists(st.sampled_from(below), min_size=1, max_size=3)))
+        elif kind == "value":
+            body.pop("range", None)
+            body["value"] = draw(exact_numbers)
+        elif kind == "measure":
+            body["measure"] = {"source": "orders", "aggregate": "count()"}
+            if draw(st.booleans()):
+                body["measure"]["where"] = "status == 'a: b' and x > 1"
+        elif kind == "short" and below:
+            metrics[name] = f"{below[0]} * 2"
+            continue
+        metrics[name] = body or None
+    north_star: Any = ids[0]
+    if draw(st.booleans()):
+        north_star = {
+            "metric": ids[0],
+            **draw(
+                optional(
+                    value_moment=any_text,
+                    rationale=any_text,
+                    stage=st.sampled_from(["early", "growth", "mature"]),
+                    leads=st.just([ids[-1]]),
+                    stakeholders=st.dictionaries(any_text, any_text, max_size=2),
+                    review=st.fixed_dictionaries(
+                        {}, optional={"every": st.just("year"), "last": days}
+                    ),
+                    history=st.lists(
+                        st.fixed_dictionaries({"metric": any_text, "until": days, "why": any_text}),
+                        max_size=2,
+                    ),
+                )
+            ),
+        }
+    influences = [
+        {"from": cause, "to": effect, "lag": draw(st.integers(1, 9)), **extra}
+        for cause, effect, extra in draw(
+            st.lists(
+                st.tuples(
+                    st.sampled_from(ids),
+                    st.sampled_from(ids),
+                    optional(
+                        direction=st.just("positive"),
+                        elasticity=st.floats(0.1, 9),
+                        confidence=st.sampled_from(["hypothesis", "correlated", "experiment"]),
+                        evidence=any_text,
+                    ),
+                ),
+                max_size=2,
+            )
+        )
+    ]
+    return {
+        "north_star": north_star,
+        "metrics": metrics,
+        "sources": {"orders": {"path": "orders.csv", "time": "at"}},
+        **({"influences": influences} if influences else {}),
+        **draw(
+            optional(
+                metrictree=st.just(1),
+                name=any_text,
+                product=any_text,
+                vision=any_text,
+                timezone=st.just("Europe/Berlin"),
+                week_start=st.just("sunday"),
+                fiscal_year_start=st.integers(1, 12),
+                lint=optional(
+                    select=st.lists(_codes, max_size=2),
+                    ignore=st.dictionaries(_codes, any_text, max_size=2),
+                    severity=st.dictionaries(_codes, st.just("advice"), max_size=2),
+                    options=st.dictionaries(
+                        _codes, st.dictionaries(any_text, _plain, max_size=2), max_size=1
+                    ),
+                ),
+                tests=st.lists(
+                    st.fixed_dictionaries(
+                        {"name": any_text},
+                        optional={
+                            "given": st.dictionaries(st.sampled_from(ids), _plain, max_size=2),
+                            "expect": st.dictionaries(any_text, _plain, max_size=2),
+                            "matrix": st.dictionaries(
+                                any_text, st.lists(_plain, max_size=2), max_size=2
+                            ),
+                        },
+                    ),
+                    max_size=2,
+                ),
+            )
+        ),
+    }
