@@ -4,8 +4,9 @@ In Markdown, the blocks of one page run in order, in one empty folder that holds
 ``examples/``, and share their names:
 
 - ``python`` runs; ``pycon``, or ``python`` that starts with ``>>>``, is compared as a doctest;
-- ``yaml`` with a ``title`` is written to the file of that name; one that holds ``metrics:`` at its
-  top must load without errors, unless an HTML comment ``<!-- skip: next -->`` stands before it;
+- ``yaml`` or ``csv`` with a ``title`` is written to the file of that name;
+- ``yaml`` that holds ``north_star:`` at its top is a tree and must load without errors, unless its
+  title is ``mistakes.yml``;
 - ``console`` runs each line that starts with ``$ metrictree`` and compares what it prints, ``...``
   standing for any text; other commands are for the reader only.
 """
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from sybil import Sybil
 from sybil.evaluators.doctest import DocTestEvaluator
 from sybil.parsers.abstract.doctest import DocTestStringParser
-from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+from sybil.parsers.markdown import PythonCodeBlockParser
 from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 from sybil.parsers.rest import DocTestParser
 
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from sybil.region import Region
 
 ROOT = Path(__file__).parent
-# The command that belongs to this interpreter, whatever PATH says.
-PROGRAM = shutil.which("metrictree", path=str(Path(sys.executable).parent)) or "metrictree"
+# The command `metrictree` of this interpreter, whatever PATH says.
+PROGRAM = (sys.executable, "-m", "metrictree")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -70,17 +71,32 @@ def find_sessions(document: Document) -> Iterator[Region]:
             yield prompt
 
 
+def write_file(example: Example) -> Path | None:
+    """Write the file that a block is titled with."""
+    arguments, text = example.parsed
+    title = re.search(r'title="([^"]+)"', arguments)
+    if title is None:
+        return None
+    path = Path(title[1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def check_csv(example: Example) -> None:
+    """Write the file that a block is titled with."""
+    write_file(example)
+
+
 def check_yaml(example: Example) -> None:
     """Write the file that a block is titled with, and load the block where it is a tree."""
-    arguments, text = example.parsed
-    if title := re.search(r'title="([^"]+)"', arguments):
-        path = Path(title[1])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    if re.search(r"^metrics:", text, re.MULTILINE):
+    path = write_file(example)
+    text = example.parsed[1]
+    mistaken = path is not None and path.name == "mistakes.yml"
+    if re.search(r"^north_star:", text, re.MULTILINE) and not mistaken:
         from metrictree import MetricTree
 
-        tree = MetricTree.load(path) if title else MetricTree.from_yaml(text)
+        tree = MetricTree.load(path) if path else MetricTree.from_yaml(text)
         example.namespace["tree"] = tree
 
 
@@ -92,11 +108,11 @@ def check_console(example: Example) -> str | None:
         if words[0] != "metrictree":
             continue
         done = subprocess.run(  # noqa: S603 - the command stands in our own documents
-            [PROGRAM, *words[1:]],
+            [*PROGRAM, *words[1:]],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
-            env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1"},
+            env=os.environ | {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"},
             timeout=60,
             check=False,
         )
@@ -129,9 +145,9 @@ markdown = Sybil(
     parsers=[
         PythonCodeBlockParser(doctest_optionflags=FLAGS),
         find_sessions,
+        FencedBlocks("csv", check_csv),
         FencedBlocks("yaml", check_yaml),
         FencedBlocks("console", check_console),
-        SkipParser(),
     ],
     pattern="*.md",
     setup=enter_folder,

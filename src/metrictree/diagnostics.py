@@ -40,7 +40,9 @@ class Span:
     end_line: int
     end_column: int
     text: str = ""
-    """The first line of the stretch, as it stands in the file."""
+    """The first line of the stretch, as it stands in the file; of a long line, a part."""
+    text_column: int = 1
+    """The column at which ``text`` begins."""
 
     def __str__(self) -> str:
         return f"{shown(self.file, 200)}:{self.line}:{self.column}"
@@ -101,7 +103,7 @@ def shown(value: object, limit: int = SHOWN_LIMIT) -> str:
     """
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
         return f"an integer of {value.bit_length()} bits"  # str() refuses the largest ones
-    text = value if isinstance(value, str) else str(value)
+    text = str.__str__(value) if isinstance(value, str) else str(value)
     if text.isascii() and text.isprintable():  # the common case
         return text if len(text) <= limit else text[: limit - 3] + "..."
     cut = len(text) > limit

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import yaml
@@ -21,10 +21,12 @@ from metrictree.diagnostics import Diagnostic, Span, shown
 from metrictree.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 try:
-    from yaml.cyaml import CParser as _Parser
+    from yaml.cyaml import CParser as _Parser  # type: ignore[attr-defined]
 except ImportError:  # PyYAML was built without libyaml: the same events, eight times slower
 
     class _Parser(  # type: ignore[no-redef]
@@ -37,8 +39,23 @@ except ImportError:  # PyYAML was built without libyaml: the same events, eight 
             yaml.scanner.Scanner.__init__(self)
             yaml.parser.Parser.__init__(self)
 
+        def scan_to_next_token(self) -> None:
+            """Skip blanks, and tabs where libyaml does."""
+            super().scan_to_next_token()
+            while self.peek() == "\t" and (self.flow_level or not self.allow_simple_key):
+                self.forward()
+                super().scan_to_next_token()
 
-__all__ = ["Document", "Path", "Surprise", "dump", "parse", "read_bytes"]
+        def scan_flow_scalar(self, style: str) -> Any:
+            """Refuse half characters, as libyaml does."""
+            token = super().scan_flow_scalar(style)
+            if not token.value.isascii() and _HALF_CHARACTER.search(token.value):
+                problem = "an escape sequence names no character"
+                raise yaml.scanner.ScannerError(None, None, problem, token.start_mark)
+            return token
+
+
+__all__ = ["Document", "Path", "Surprise", "dump", "parse", "read_bytes", "read_scalar"]
 
 Path: TypeAlias = "tuple[str | int, ...]"
 """Keys and list positions that lead from the top of a document to a value."""
@@ -64,13 +81,14 @@ class Surprise:
 # {None: own position, key: (position of the key, positions of the value)}.
 _Places: TypeAlias = "int | list[Any] | dict[str | None, Any]"
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+_STRIDE = 4_096
+"""Characters between two entries of the index of lines: it stays small whatever the text is."""
 
 
 class Document:
-    """A parsed document: ``data``, and where each part of it stands.
+    r"""A parsed document: ``data``, and where each part of it stands.
 
-    >>> document = parse("north_star: orders\\nmetrics: {orders: }\\n", "tree.yml")
+    >>> document = parse("north_star: orders\nmetrics: {orders: }\n", "tree.yml")
     >>> document.data
     {'north_star': 'orders', 'metrics': {'orders': None}}
     >>> str(document.span(("metrics", "orders"), key=True))
@@ -92,7 +110,7 @@ class Document:
         self.data = data
         self.problems: tuple[Diagnostic, ...] = tuple(problems)
         self._places = places
-        self._lines: list[int] | None = None
+        self._lines: list[tuple[int, int]] = []
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Return where the value at ``path`` stands, or its key; the nearest parent if absent."""
@@ -103,8 +121,9 @@ class Document:
             elif isinstance(here, list) and isinstance(step, int) and 0 <= step < len(here) - 1:
                 key_place = here = here[step + 1]
             else:
-                here = key_place  # below a scalar, or absent: point at what holds it
-                break
+                if not isinstance(here, int):  # absent: point at what would hold it
+                    here = key_place
+                break  # a shorthand is a scalar that stands for the mapping around it
         chosen = key_place if key else here
         if isinstance(chosen, dict):
             chosen = chosen[None]
@@ -118,27 +137,44 @@ class Document:
         for step in path:
             here = here[step][1] if isinstance(step, str) else here[step + 1]
         raw = self.text[here >> 32 : here & 0xFFFFFFFF]
-        offsets = _offsets(raw)
+        offsets = _offsets(raw, max(end, start + 1))
         first = offsets[min(start, len(offsets) - 1)]
         last = offsets[min(max(end - 1, start), len(offsets) - 1)] + 1
         return self.span_of((here >> 32) + first, (here >> 32) + max(last, first + 1))
 
     def span_of(self, start: int, end: int) -> Span:
         """Return the span of the characters from ``start`` to ``end`` of the whole text."""
-        if self._lines is None:
-            self._lines = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
         end = max(end, start)
-        line = bisect_right(self._lines, start)
-        end_line = bisect_right(self._lines, end)
-        begin = self._lines[line - 1]
-        stop = self._lines[line] if line < len(self._lines) else len(self.text)
-        text = self.text[begin : min(stop, begin + 2_000)].rstrip("\r\n")
-        column, end_column = start - begin + 1, end - self._lines[end_line - 1] + 1
-        return Span(self.file, line, column, end_line, end_column, text)
+        line, begin = self._line_of(start)
+        end_line, end_begin = self._line_of(end)
+        stop = self.text.find("\n", start)
+        stop = len(self.text) if stop < 0 else stop
+        first = begin if start - begin < 1_500 else start - 500  # of a long line, what is near
+        text = self.text[first : min(stop, first + 2_000)]
+        column, end_column = start - begin + 1, end - end_begin + 1
+        return Span(self.file, line, column, end_line, end_column, text, first - begin + 1)
+
+    def _line_of(self, offset: int) -> tuple[int, int]:
+        """Return the number of the line that holds an offset, and where that line begins."""
+        text = self.text
+        if not self._lines:
+            lines = []
+            line, begin = 1, 0
+            for at in range(0, len(text) + 1, _STRIDE):
+                lines.append((line, begin))
+                line += text.count("\n", at, at + _STRIDE)
+                begin = max(begin, text.rfind("\n", at, at + _STRIDE) + 1)
+            self._lines = lines  # whole, for another thread may look for it
+        at = min(offset // _STRIDE, len(self._lines) - 1)
+        line, begin = self._lines[at]
+        line += text.count("\n", at * _STRIDE, offset)
+        return line, max(begin, text.rfind("\n", at * _STRIDE, offset) + 1)
 
 
 def read_bytes(raw: bytes, file: str) -> tuple[str, list[Diagnostic]]:
     """Decode the bytes of a file, which must be UTF-8; a byte order mark at its start is fine."""
+    if b"\r" in raw:
+        raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
         return raw.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
@@ -162,6 +198,8 @@ def read_bytes(raw: bytes, file: str) -> tuple[str, list[Diagnostic]]:
 def parse(text: str, file: str, limits: Limits = DEFAULT_LIMITS) -> Document:
     """Read one YAML document; every problem that it has is in ``.problems``, none is raised."""
     text = text.removeprefix("\ufeff")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     refused = list(_refused_characters(text, file))
     if refused:
         return Document(file, text, None, 0, refused)
@@ -178,10 +216,9 @@ _REFUSED = re.compile(
 
 
 def _refused_characters(text: str, file: str) -> Iterable[Diagnostic]:
-    for number, found in enumerate(_REFUSED.finditer(text)):
-        if number == 10:  # a binary file has millions
-            return
-        span = Document(file, text, None, 0).span_of(found.start(), found.end())
+    document = Document(file, text, None, 0)
+    for found in islice(_REFUSED.finditer(text), 10):  # a binary file has millions
+        span = document.span_of(found.start(), found.end())
         code = ord(found.group())
         if code in range(0x202A, 0x202F) or code in range(0x2066, 0x206A):
             why = "it reorders what a reader sees"
@@ -236,7 +273,7 @@ _ODD_NUMBERS: Final = (
     (re.compile(r"[-+]?0[bB][01_]*\Z"), "it is a binary number"),
     (re.compile(r"[-+]?0[0-9_]+\Z"), "a number that starts with 0 is octal for some programs"),
     (re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?\Z"), "it starts with 0"),
-    (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z"), "YAML reads it in base 60"),
+    (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])++(?:\.[0-9_]*)?\Z"), "YAML reads it in base 60"),
     (
         re.compile(r"[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?\Z"),
         "underscores may not stand in numbers",
@@ -266,6 +303,17 @@ def _plain(raw: str) -> Any:
         if pattern.match(raw):
             return Surprise(raw, meaning)
     return raw
+
+
+def read_scalar(text: str) -> Any:
+    """Return what text means where a document holds it without quotes.
+
+    >>> read_scalar("1e3"), read_scalar(""), read_scalar("orders")
+    (1000.0, None, 'orders')
+    >>> read_scalar("1_000").meaning
+    'underscores may not stand in numbers'
+    """
+    return _plain(text)
 
 
 # --- the reader
@@ -319,9 +367,9 @@ class _Reader:
 
     _last_mark = 0
 
-    def _read(self) -> Document:  # noqa: C901, PLR0912, PLR0915 - one loop, kept whole for speed
+    def _read(self) -> Document:  # noqa: C901 - one loop, kept whole for speed
         parser = _Parser(self.blank.text)
-        get_event = parser.get_event
+        get_event: Callable[[], Any] = parser.get_event
         scalar_event, alias_event = yaml.ScalarEvent, yaml.AliasEvent
         mapping_start, sequence_start = yaml.MappingStartEvent, yaml.SequenceStartEvent
         limits, numeric, words, plain = self.limits, _NUMERIC, _WORDS, _plain
@@ -393,6 +441,9 @@ class _Reader:
                 continue
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 value, place = data, places
+                if len(data) > limits.entries:
+                    self._too_many(data, places)
+                    return self.finish()
                 if merges and merges[-1][0] == len(stack):
                     self._merge(merges, len(stack), data, places)
                 if anchor is not None:
@@ -405,7 +456,8 @@ class _Reader:
                 target = anchors.get(event.anchor)
                 if target is None:
                     self._bad_alias(event.anchor, start, end, endless=event.anchor in anchors)
-                    target = ("", start << 32 | end, 1)
+                    is_key = key is _NO_KEY and type(data) is dict
+                    target = ("" if is_key else None, start << 32 | end, 1)
                 value, place, size = target
                 count += size
                 is_merge = False
@@ -465,6 +517,17 @@ class _Reader:
                 key = _NO_KEY
             self._last_mark = start
         return self.finish(root, root_places)
+
+    def _too_many(self, data: Any, places: Any) -> None:
+        start = (places[0] if type(data) is list else places[None]) >> 32
+        self.problem(
+            "DOC113",
+            f"the {'list' if type(data) is list else 'mapping'} that begins here has "
+            f"{len(data):,} entries, more than {self.limits.entries:,}",
+            start,
+            start + 1,
+            "split it, or raise the limit `entries`",
+        )
 
     def _tag(self, event: Any) -> None:
         start = event.start_mark.index
@@ -547,7 +610,8 @@ class _Reader:
 
     def _syntax_error(self, problem: str, at: int) -> None:
         text = self.blank.text
-        at = min(at, len(text))
+        conflict = _CONFLICT.search(text)
+        at = conflict.start() if conflict else min(at, len(text))
         span = self.blank.span_of(at, at + 1)
         line = span.text
         before = line[: span.column - 1]
@@ -556,7 +620,7 @@ class _Reader:
         value = line.partition(":")[2].strip()
         if "\t" in indent:
             problem, advice = "a tab indents this line", "indent with spaces"
-        elif line.startswith(("<<<<<<<", "=======", ">>>>>>>")):
+        elif conflict:
             problem, advice = "a merge conflict was left in the file", "resolve it"
         elif line.lstrip().startswith("<"):
             problem, advice = "this is a page of HTML or XML, not YAML", "give a YAML file"
@@ -576,28 +640,34 @@ class _Reader:
             advice = "close the bracket, or quote a text that starts with it"
         else:
             advice = "check indentation, colons and quotes in this line and the one above"
-        self.problems.append(Diagnostic("DOC104", f"not YAML: {shown(problem, 120)}", span, help=advice))
+        self.problems.append(
+            Diagnostic("DOC104", f"not YAML: {shown(problem, 120)}", span, help=advice)
+        )
+
+
+_CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
 
 
 # --- from the characters of a value back to the characters of the file
 
 
-_ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|\r?\n[ \t]*|.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|\n[ \t]*|.)", re.DOTALL)
+_BLANKS = re.compile(r"[ \t\n]+")
 
 
-def _offsets(raw: str) -> list[int]:
-    """Return, for each character of a scalar's value, its offset in the scalar as written.
+def _offsets(raw: str, most: int) -> list[int]:
+    """Return, for the first characters of a scalar's value, their offsets in the scalar as written.
 
     One more entry stands for the end. Folding and chomping follow YAML closely enough for a
     caret: a folded line break counts as one character.
     """
     style = raw[:1]
     if style in ("|", ">"):
-        return _block_offsets(raw)
+        return _block_offsets(raw, most)
     quoted = style in ('"', "'")
     at, stop = (1, len(raw) - 1) if quoted else (0, len(raw))
     offsets: list[int] = []
-    while at < stop:
+    while at < stop and len(offsets) < most:
         character = raw[at]
         if style == "'" and raw.startswith("''", at):
             offsets.append(at)
@@ -605,37 +675,31 @@ def _offsets(raw: str) -> list[int]:
         elif style == '"' and character == "\\":
             found = _ESCAPE.match(raw, at)
             width = found.end() - at if found else 1
-            if raw[at + 1 : at + 2] not in ("\r", "\n"):
+            if raw[at + 1 : at + 2] != "\n":
                 offsets.append(at)
             at += width
-        elif (found := _FOLD.match(raw, at)) is not None:
-            breaks = len(_LINE_END.findall(found.group()))
-            offsets.extend([at] * max(1, breaks - 1))
+        elif (found := _BLANKS.match(raw, at)) is not None:
+            breaks = found.group().count("\n")
+            offsets.extend([at] * max(1, breaks - 1) if breaks else range(at, found.end()))
             at = found.end()
         else:
             offsets.append(at)
             at += 1
-    offsets.append(stop)
+    offsets.append(at)
     return offsets
 
 
-_FOLD = re.compile(r"[ \t]*(?:\r\n|\r|\n)[ \t\r\n]*")
-
-
-def _block_offsets(raw: str) -> list[int]:
-    header = _LINE_END.search(raw)
-    if header is None:
-        return [0]
-    lines = raw[header.end() :].splitlines(keepends=True)
+def _block_offsets(raw: str, most: int) -> list[int]:
+    at = raw.find("\n") + 1
+    lines = raw[at:].split("\n")
     indent = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
     offsets: list[int] = []
-    at = header.end()
     for line in lines:
-        body = line.rstrip("\r\n")
-        offsets.extend(range(at + min(indent, len(body)), at + len(body)))
-        offsets.append(at + len(body))  # the line break, or the blank that it folds to
-        at += len(line)
-    offsets.append(at)
+        offsets.extend(range(at + min(indent, len(line)), at + len(line)))
+        offsets.append(at + len(line))  # the line break, or the blank that it folds to
+        at += len(line) + 1
+        if len(offsets) > most:
+            break
     return offsets
 
 
@@ -659,7 +723,7 @@ class _Dumper(yaml.SafeDumper):
         """Return the tag that `parse` gives an unquoted scalar, so that none has to be written."""
         if kind is yaml.ScalarNode and implicit[0]:
             return _tag_of(value)
-        return super().resolve(kind, value, implicit)  # type: ignore[no-any-return]
+        return super().resolve(kind, value, implicit)  # type: ignore[no-any-return,no-untyped-call]
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
         super().increase_indent(flow, indentless=False)
@@ -671,15 +735,12 @@ def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-def _represent_float(dumper: _Dumper, number: float) -> yaml.ScalarNode:
-    if number.is_integer() and abs(number) < 2**53:
-        text = str(int(number))
-    else:
-        text = repr(number)
+def _represent_float(_: _Dumper, number: float) -> yaml.ScalarNode:
+    text = str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(number)
     return yaml.ScalarNode(_tag_of(text), text)
 
 
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|\\A\\s|\\s\\Z")
+_UNSAFE = re.compile(rf"{_REFUSED.pattern}|[\t\r\n]|\A\s|\s\Z")
 _Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(float, _represent_float)
 
@@ -690,6 +751,13 @@ def dump(data: Any) -> str:
     >>> dump({"north_star": "orders", "name": "no"})
     'north_star: orders\nname: "no"\n'
     """
-    return yaml.dump(
-        data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=False
+    text: str = yaml.dump(
+        data,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+        default_flow_style=False,
     )
+    # What no document may hold stands inside of double quotes now; PyYAML escapes most of it.
+    return _REFUSED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

@@ -24,6 +24,8 @@ class Limits:
     """Keys and values of all files together, aliases counted each time they are used."""
     metrics: int = 250_000
     """Metrics of a tree."""
+    entries: int = 250_000
+    """Entries of one list or mapping."""
     depth: int = 100
     """Nesting of lists and mappings in a document."""
     formula_length: int = 100_000
@@ -34,6 +36,8 @@ class Limits:
     """Files of a tree, the first one included."""
     include_depth: int = 20
     """Files that include each other in a chain, the first one included."""
+    rows: int = 1_000_000
+    """Rows of the result of one run: its periods times its groups."""
 
 
 DEFAULT_LIMITS = Limits()

@@ -1,35 +1,46 @@
-"""Files and their includes -> one `TreeSpec` and where everything stands: the only reader of tree files."""
+"""Files and includes -> one `TreeSpec`, and where all stands: the only reader of tree files."""
 
 from __future__ import annotations
 
-import copy
 import gc
+import os
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from itertools import islice
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
 from metrictree.diagnostics import Diagnostic, Span, shown
-from metrictree.documents import Document, Surprise, parse, read_bytes
-from metrictree.documents import Path as DataPath
+from metrictree.documents import Document, Path as DataPath, Surprise, parse, read_bytes
 from metrictree.errors import DefinitionError
 from metrictree.limits import DEFAULT_LIMITS, Limits
-from metrictree.names import Suggester, did_you_mean
+from metrictree.names import Suggester
 from metrictree.schema import INCLUDED_FIELDS, IncludedSpec, Metric, TreeSpec, check_metric_id
+from metrictree.schema_errors import describe, dotted, kind_of, not_a_mapping, prune
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from pydantic_core import ErrorDetails
 
-__all__ = ["Loaded", "Places", "load_data", "load_file", "load_text", "quiet_collector"]
+__all__ = [
+    "Loaded",
+    "Places",
+    "is_relative",
+    "load_data",
+    "load_file",
+    "load_inputs",
+    "load_text",
+    "quiet_collector",
+]
 
 _RESERVED_BLOCKS: Final = ("scenarios", "initiatives", "objectives")
 _PROBLEMS = 1_000
+_FLOOD = 10_000
+"""So many errors are not even listed to be counted."""
 
 
 @contextmanager
@@ -83,19 +94,14 @@ class Places:
         begin = text.rfind("\n", 0, start) + 1
         column = start - begin + 1
         end_column = column + max(end - start, 1)
-        return Span(dotted(path), line, column, line, end_column, text[begin:].split("\n")[0][:2_000])
-
-
-def dotted(path: DataPath) -> str:
-    """Return a path as text: ``metrics.orders.tags[0]``.
-
-    >>> dotted(("metrics", "orders", "tags", 0))
-    'metrics.orders.tags[0]'
-    """
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
-    return text
+        return Span(
+            dotted(path),
+            line,
+            column,
+            line,
+            end_column,
+            text[begin:].split("\n", maxsplit=1)[0][:2_000],
+        )
 
 
 @dataclass
@@ -112,12 +118,42 @@ class Loaded:
     complete: bool = True
     """Whether all of the files could be read; else only problems can be told."""
     limits: Limits = DEFAULT_LIMITS
+    folder: Path | None = None
+    """The folder of the first file, from which sources are found; none for data and text."""
+    root: Path | None = None
+    """The folder that sources and includes must lie in."""
 
 
 def load_data(data: Mapping[str, Any], *, limits: Limits = DEFAULT_LIMITS) -> Loaded:
     """Return the tree that plain data, or models of the schema, describe."""
     with quiet_collector():
-        return _Loading(Places(), limits, None).first(data if isinstance(data, dict) else dict(data))
+        data = data if isinstance(data, dict) else dict(data)
+        _check_size(data, limits)
+        return _Loading(Places(), limits, None).first(data)
+
+
+def _check_size(data: Any, limits: Limits) -> None:
+    """Refuse data from Python that is past the limits of documents, or that contains itself."""
+    count, waiting = 0, [(data, 1)]
+    while waiting:
+        item, depth = waiting.pop()
+        count += len(item)
+        named = isinstance(item, dict)
+        problem = None
+        if depth > limits.depth:
+            problem = "DOC110", f"the data is nested deeper than {limits.depth:,} levels", "depth"
+        elif len(item) > limits.entries:
+            message = f"a list or mapping has {len(item):,} entries, more than {limits.entries:,}"
+            problem = "DOC113", message, "entries"
+        elif count > limits.values:
+            message = f"the data has more than {limits.values:,} values"
+            problem = "DOC111", message, "values"
+        if problem is not None:
+            code, message, limit = problem
+            help_ = f"split it, or raise the limit `{limit}`"
+            raise DefinitionError([Diagnostic(code, message, help=help_)])
+        inner = item.values() if named else item
+        waiting += [(each, depth + 1) for each in inner if isinstance(each, (dict, list, tuple))]
 
 
 def load_text(text: str, *, file: str = "<text>", limits: Limits = DEFAULT_LIMITS) -> Loaded:
@@ -147,9 +183,44 @@ def load_file(path: Path, *, root: Path | None = None, limits: Limits = DEFAULT_
             )
         loading = _Loading(Places(document), limits, document)
         loading.files = reader
+        loading.folder = path.resolve().parent
         loading.root = (root or path.parent).resolve()
         loading.seen = {(path.resolve(), "")}
         return loading.first(document.data, path.resolve())
+
+
+def load_inputs(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
+    """Return the inputs of a YAML or JSON file: a mapping of metric ids to numbers or null.
+
+    Raises:
+        DefinitionError: the file cannot be read, or holds anything else.
+    """
+    document = _Files(limits).read(path, str(path))
+    data, problems = document.data, list(document.problems)
+    if not isinstance(data, dict) and not problems:
+        problems.append(
+            Diagnostic(
+                "SCH103",
+                f"a file of inputs is a mapping, not {kind_of(data)}",
+                document.span(()),
+                help="write one `metric: number` in each line",
+            )
+        )
+    for metric, given in data.items() if isinstance(data, dict) else ():
+        if given is not None and (isinstance(given, bool) or not isinstance(given, (int, float))):
+            why = f" without quotes: {given.meaning}" if isinstance(given, Surprise) else ""
+            problems.append(
+                Diagnostic(
+                    "VAL104",
+                    f"the input '{shown(metric)}' is {kind_of(given)}{why}, not a number",
+                    document.span((metric,)),
+                    metric=metric,
+                    help="give a number in plain digits, or null for missing",
+                )
+            )
+    if problems:
+        raise DefinitionError(problems)
+    return dict(data)
 
 
 def _too_large(file: str, size: int, limits: Limits) -> Diagnostic:
@@ -158,6 +229,21 @@ def _too_large(file: str, size: int, limits: Limits) -> Diagnostic:
         f"{shown(file, 200)} brings the tree to {size:,} bytes, more than {limits.bytes:,}",
         path=file,
         help="split the tree, or raise the limit `bytes`",
+    )
+
+
+def is_relative(target: str) -> bool:
+    r"""Return whether a path of a tree document is relative and written with / between folders.
+
+    >>> is_relative("data/orders.csv"), is_relative("/etc/passwd"), is_relative("C:\\orders.csv")
+    (True, False, False)
+    """
+    return not (
+        "\0" in target
+        or "\\" in target
+        or "://" in target
+        or target.startswith(("/", "~"))
+        or PureWindowsPath(target).drive
     )
 
 
@@ -194,6 +280,7 @@ class _Files:
             raise DefinitionError([_too_large(name, self.bytes, self.limits)])
         self.count += 1
         text, problems = read_bytes(raw, name)
+        del raw  # the text takes as much again
         if problems:
             return Document(name, text, None, 0, problems)
         return parse(text, name, self.limits)
@@ -224,6 +311,7 @@ class _Loading:
         self.broken: set[str] = set()
         self.complete = True
         self.files: _Files | None = None
+        self.folder: Path | None = None
         self.root: Path | None = None
         self.seen: set[tuple[Path, str]] = set()
         self.metrics: dict[str, Metric] = {}
@@ -239,11 +327,12 @@ class _Loading:
             self.problems.extend(document.problems)
         if data is None or (document is not None and not isinstance(data, dict)):
             if data is not None:
-                self.problems.append(_not_a_mapping(document, data))
+                self.problems.append(not_a_mapping(document, data))
             raise DefinitionError(self.problems)
         data = self._drop_reserved(data)
         spec = self._validate(TreeSpec, data, document)
         if spec is None:
+            self._tell_left_out()
             raise DefinitionError(self.problems)
         includes = bool(spec.include)
         if includes:
@@ -274,16 +363,17 @@ class _Loading:
                     )
                 ]
             )
-        if self.left_out:
-            self.problems.append(
-                Diagnostic(
-                    "SCH116",
-                    f"{self.left_out:,} more problems of this kind are left out",
-                    help="repair those that are told, and check again",
-                )
-            )
+        self._tell_left_out()
         return Loaded(
-            spec, self.places, self.problems, self.scopes, self.broken, self.complete, self.limits
+            spec,
+            self.places,
+            self.problems,
+            self.scopes,
+            self.broken,
+            self.complete,
+            self.limits,
+            self.folder,
+            self.root,
         )
 
     def _drop_reserved(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -310,12 +400,17 @@ class _Loading:
             try:
                 return model.model_validate(data)
             except ValidationError as error:
-                details = error.errors(include_url=False, include_context=True)
                 self.complete = False
+                if error.error_count() > _FLOOD:
+                    details = _first_errors(model, data)
+                    self._describe_all(details, model, document)
+                    self.left_out += error.error_count() - len(details)
+                    return None
+                details = error.errors(include_url=False)
                 if attempt == 0:
-                    self._describe_all(details, model, data, document)
+                    self._describe_all(details, model, document)
                     data = _copied(data)
-                if not _prune(data, details, self.broken):
+                if not prune(data, details, self.broken):
                     return None
         return None
 
@@ -323,7 +418,6 @@ class _Loading:
         self,
         details: list[ErrorDetails],
         model: type[Any],
-        data: dict[str, Any],
         document: Document | None,
     ) -> None:
         suggesters: dict[type[Any], Suggester] = {}
@@ -331,7 +425,17 @@ class _Loading:
             if number >= _PROBLEMS:
                 self.left_out += len(details) - number
                 return
-            self.problems.append(_describe(detail, model, document, suggesters))
+            self.problems.append(describe(detail, model, document, suggesters))
+
+    def _tell_left_out(self) -> None:
+        if self.left_out:
+            self.problems.append(
+                Diagnostic(
+                    "SCH116",
+                    f"{self.left_out:,} more problems of this kind are left out",
+                    help="repair those that are told, and check again",
+                )
+            )
 
     # --- includes
 
@@ -343,15 +447,23 @@ class _Loading:
         scope: str,
         chain: tuple[Path, ...],
     ) -> None:
-        named = isinstance(include, dict)
-        entries = list(include.items()) if named else list(enumerate(include))
+        entries: list[tuple[str | int, str]] = [
+            *(include.items() if isinstance(include, dict) else enumerate(include))
+        ]
+        if len(entries) > self.limits.files:
+            where = document.span(("include",), key=True) if document else None
+            message = f"the tree has more than {self.limits.files:,} files"
+            self._refuse(where, "INC105", message, "join some of them")
+            return
         for name, target in entries:
             where = document.span(("include", name)) if document else None
             if self.files is None or self.root is None or parent is None:
-                self._refuse(where, "INC102", "only a file can include files", "use MetricTree.load")
+                self._refuse(
+                    where, "INC102", "only a file can include files", "use MetricTree.load"
+                )
                 return
             inner_scope = scope
-            if named:
+            if isinstance(name, str):
                 why = _bad_scope(name)
                 if why:
                     self._refuse(where, "INC106", why, "use a short name of a-z, 0-9 and _")
@@ -370,7 +482,9 @@ class _Loading:
                     )
                 continue
             if path in (*chain, parent):
-                self._refuse(where, "INC104", f"{shown(target)} includes itself", "break the circle")
+                self._refuse(
+                    where, "INC104", f"{shown(target)} includes itself", "break the circle"
+                )
                 continue
             self.seen.add((path, inner_scope))
             if len(chain) + 2 > self.limits.include_depth:
@@ -400,7 +514,7 @@ class _Loading:
             self._refuse(where, "INC107", f"{shown(target)} has problems of its own", "see there")
         if not isinstance(document.data, dict):
             if document.data is not None:
-                self.problems.append(_not_a_mapping(document, document.data))
+                self.problems.append(not_a_mapping(document, document.data))
             self.complete = False
             return
         data = {}
@@ -417,16 +531,31 @@ class _Loading:
         spec = self._validate(IncludedSpec, data, document)
         if spec is None:
             return
-        self._merge(spec, document, scope)
+        self._merge(self._from_first_folder(spec, path), document, scope)
         if spec.include:
             self._include(spec.include, document, path, scope, chain)
 
+    def _from_first_folder(self, spec: IncludedSpec, path: Path) -> IncludedSpec:
+        """Return an included file whose sources are found from the first file's folder."""
+        assert self.folder is not None
+        way = Path(os.path.relpath(path.parent, self.folder)).as_posix()
+        if way == "." or not spec.sources:
+            return spec
+        sources = {
+            name: source.model_copy(update={"path": f"{way}/{source.path}"})
+            if source.path is not None and is_relative(source.path)
+            else source
+            for name, source in spec.sources.items()
+        }
+        return spec.model_copy(update={"sources": sources})
+
     def _merge(self, spec: IncludedSpec, document: Document, scope: str) -> None:
         prefix = f"{scope}." if scope else ""
-        for block, new, known in (
+        blocks: tuple[tuple[str, Mapping[str, Any], dict[str, Any]], ...] = (
             ("metrics", spec.metrics, self.metrics),
             ("sources", spec.sources, self.sources),
-        ):
+        )
+        for block, new, known in blocks:
             for original, item in new.items():
                 name = prefix + original
                 if name in known:
@@ -446,7 +575,7 @@ class _Loading:
                         "shorten it, or the name that it is included below",
                     )
                     continue
-                known[name] = item  # type: ignore[index]
+                known[name] = item
                 self.places.moved(block, name, document, original)
                 if scope and block == "metrics":
                     self.scopes[name] = scope
@@ -461,14 +590,7 @@ class _Loading:
     def _resolve(self, target: str, parent: Path, where: Span | None) -> Path | None:
         """Return the file that an include names, if it lies inside of the root."""
         assert self.root is not None
-        odd = (
-            "\0" in target
-            or "\\" in target
-            or "://" in target
-            or target.startswith(("/", "~"))
-            or PureWindowsPath(target).drive
-        )
-        if odd:
+        if not is_relative(target):
             self._refuse(
                 where,
                 "INC102",
@@ -477,7 +599,9 @@ class _Loading:
             )
             return None
         try:
-            path = (parent.parent / target).resolve(strict=True)
+            path = (parent.parent / target).resolve()
+            if path.is_relative_to(self.root):  # what lies outside is not even looked for
+                path = path.resolve(strict=True)
         except FileNotFoundError:
             message = f"cannot read {shown(target)}: there is no such file"
             self._refuse(where, "INC101", message, "check the path, it is relative to this file")
@@ -509,6 +633,34 @@ class _Loading:
         self.problems.append(Diagnostic(code, message, span, path="include", help=help))
 
 
+def _first_errors(model: type[Any], data: dict[str, Any]) -> list[ErrorDetails]:
+    """Return the errors among the first entries of each block, as many as have some.
+
+    All of them together may take a hundred times the memory of the document.
+    """
+    most = 100
+    while True:
+        first = {name: _beginning(block, most) for name, block in data.items()}
+        try:
+            model.model_validate(first)
+        except ValidationError as error:
+            return error.errors(include_url=False)
+        most *= 4
+
+
+def _beginning(block: Any, most: int) -> Any:
+    if isinstance(block, dict):
+        return dict(islice(block.items(), most))
+    return block[:most] if isinstance(block, list) else block
+
+
+def _copied(data: Any, depth: int = 6) -> Any:
+    """Copy lists and mappings as deep as `prune` reaches."""
+    if isinstance(data, dict) and depth:
+        return {key: _copied(value, depth - 1) for key, value in data.items()}
+    return [_copied(value, depth - 1) for value in data] if isinstance(data, list) and depth else data
+
+
 def _bad_scope(name: str) -> str | None:
     try:
         check_metric_id(name)
@@ -522,246 +674,3 @@ def _scoped(item: Any, scope: str) -> Any:
     if not scope or not hasattr(item, "from_"):
         return item
     return item.model_copy(update={"from_": f"{scope}:{item.from_}", "to": f"{scope}:{item.to}"})
-
-
-def _not_a_mapping(document: Document | None, data: Any) -> Diagnostic:
-    return Diagnostic(
-        "SCH103",
-        f"a tree document is a mapping, not {_kind_of(data)}",
-        document.span(()) if document else None,
-        help="start with `north_star:` and `metrics:`",
-    )
-
-
-# --- pydantic's errors in the words of the language
-
-
-_EXPECTED: Final = {
-    "string_type": "text",
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "bool_type": "true or false",
-    "dict_type": "a mapping",
-    "mapping_type": "a mapping",
-    "tuple_type": "a list",
-    "list_type": "a list",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-    "date_type": "a date such as 2026-12-31",
-    "date_from_datetime_inexact": "a date such as 2026-12-31",
-    "date_parsing": "a date such as 2026-12-31",
-}
-
-
-def _kind_of(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, Surprise):
-        return shown(value.raw)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return f"the number {shown(value)}"
-    if isinstance(value, str):
-        return f"the text '{shown(value)}'"
-    if isinstance(value, date):
-        return f"the date {value}"
-    if isinstance(value, (list, tuple)):
-        return "a list"
-    if isinstance(value, dict):
-        return "a mapping"
-    return f"a {shown(type(value).__name__)}"
-
-
-def _describe(
-    detail: ErrorDetails,
-    model: type[Any],
-    document: Document | None,
-    suggesters: dict[type[Any], Suggester],
-) -> Diagnostic:
-    loc = [step for step in detail["loc"] if isinstance(step, (str, int))]
-    kind = detail["type"]
-    at_key = bool(loc) and loc[-1] == "[key]"
-    if at_key:
-        loc.pop()
-    path: DataPath = tuple(loc)
-    name = next((str(step) for step in reversed(loc) if isinstance(step, str)), "")
-    value = detail["input"]
-    context = detail.get("ctx") or {}
-    metric = str(loc[1]) if len(loc) > 1 and loc[0] == "metrics" else None
-    quoted = f"`{shown(name)}`" if name else "the document"
-    help_: str | None = None
-    on_key = at_key
-    if kind == "extra_forbidden":
-        on_key = True
-        owner = _model_at(model, path[:-1])
-        code, message = "SCH101", f"unknown field `{shown(name)}`"
-        if owner is not None:
-            fields = [info.alias or key for key, info in owner.model_fields.items()]
-            if owner not in suggesters:
-                suggesters[owner] = Suggester(fields)
-            near = suggesters[owner].near(name)
-            if not near and name.replace("-", "").replace("_", "").lower() in (
-                squeezed := {field_.replace("_", ""): field_ for field_ in fields}
-            ):
-                near = [squeezed[name.replace("-", "").replace("_", "").lower()]]
-            help_ = did_you_mean(near) or f"the fields are {', '.join(fields)}"
-    elif kind == "missing":
-        code, message = "SCH102", f"the field `{shown(name)}` is missing"
-        path = path[:-1]
-        on_key = bool(path)
-        help_ = "add it"
-        if name == "metrics":
-            help_ = "list the metrics under `metrics:`"
-        elif name == "north_star":
-            help_ = "name the metric at the top, as `north_star: id`"
-    elif isinstance(value, Surprise) and not at_key:
-        code, message = "SCH109", f"{quoted} is {shown(value.raw)} without quotes: {value.meaning}"
-        wants_number = kind.startswith(("float", "int"))
-        help_ = "write the number in plain digits" if wants_number else f"write '{shown(value.raw)}'"
-    elif kind == "metric_id":
-        bad = value if isinstance(value, str) else name
-        code, message = "SCH106", f"'{shown(bad)}' is no metric id: {detail['msg']}"
-        help_ = "use a short name such as weekly_orders; the name to read is `label`"
-    elif kind == "value_kinds":
-        code, message = "SCH107", f"metric '{shown(metric)}': {detail['msg']}"
-        on_key, help_ = True, "keep one of them"
-    elif kind in ("blank", "empty_kind"):
-        code, message = "SCH108", f"{quoted} is empty" if kind == "blank" else detail["msg"]
-        help_ = "write it, or remove the field"
-        if kind == "empty_kind":
-            path = (*path, str(context.get("kind")))
-            on_key = True
-    elif kind == "literal_error":
-        choices = str(context.get("expected", ""))
-        code = "SCH104"
-        message = f"{quoted} cannot be {_kind_of(value)}"
-        help_ = f"it is one of {choices}"
-        if len(path) == 1 and name == "metrictree":
-            help_ = "this version reads format 1"
-    elif kind in ("finite_number", "inexact_integer") or kind.startswith(
-        ("greater_than", "less_than")
-    ):
-        code, message = "SCH105", f"{quoted} cannot be {_kind_of(value)}: {shown(detail['msg'], 120)}"
-        help_ = "write a finite number" if kind == "finite_number" else "check the number"
-        if kind == "inexact_integer":
-            help_ = "write it in another unit, or as a decimal such as 1e18"
-    elif kind == "unit":
-        code, message = "SCH110", f"'{shown(value)}' is no unit: {detail['msg']}"
-        help_ = "write units such as order, USD/order, ratio or %"
-    elif kind in ("range", "influence_sign"):
-        code, message = "SCH111", detail["msg"]
-        help_ = "check the numbers"
-    elif kind in ("source_kinds", "focus_only"):
-        code, message = "SCH112", detail["msg"]
-        on_key, help_ = True, "keep one" if kind == "source_kinds" else "set the role or remove it"
-    elif kind in ("plain_data", "listed_or_named"):
-        code, message = "SCH103", f"{quoted}: {detail['msg']}"
-        help_ = "check what stands there"
-    elif kind == "string_pattern_mismatch":
-        code, message = "SCH113", f"'{shown(value)}' is no code of a rule"
-        help_ = "write a code such as NS101"
-    else:
-        expected = _EXPECTED.get(kind)
-        code = "SCH103"
-        if expected is None:
-            message = f"{quoted}: {shown(detail['msg'], 160)}"
-        else:
-            message = f"{quoted} must be {expected}, not {_kind_of(value)}"
-        help_ = _type_help(expected, value, name)
-    span = document.span(path, key=on_key) if document is not None else None
-    return Diagnostic(code, message, span, metric=metric, path=dotted(path) or None, help=help_)
-
-
-def _type_help(expected: str | None, value: Any, name: str) -> str:
-    if expected == "text":
-        if name == "formula" and isinstance(value, (int, float)):
-            return "write a number as `value`"
-        if value is None:
-            return "write it, or remove the field"
-        if isinstance(value, (list, dict)):
-            return "write plain text, in quotes if it starts with a bracket"
-        return "put it in quotes"
-    if expected == "a number" and isinstance(value, str):
-        return "write it in plain digits and without quotes"
-    return f"write {expected}" if expected else "check what stands there"
-
-
-def _model_at(model: type[Any], path: Iterable[str | int]) -> Any:
-    """Return the model whose fields stand at a path, so that near names can be offered."""
-    here: Any = model
-    for step in path:
-        if isinstance(here, type) and hasattr(here, "model_fields"):
-            fields = here.model_fields
-            info = fields.get(step) or next(
-                (info for info in fields.values() if info.alias == step), None
-            )
-            here = info.annotation if info is not None else None
-        here = _inner_model(here)
-    return here if isinstance(here, type) and hasattr(here, "model_fields") else None
-
-
-def _inner_model(annotation: Any) -> Any:
-    """Return the model inside of ``dict[str, M]``, ``tuple[M, ...]``, ``M | None`` and the like."""
-    waiting = [annotation]
-    while waiting:
-        here = waiting.pop(0)
-        if isinstance(here, type) and hasattr(here, "model_fields"):
-            return here
-        waiting.extend(getattr(here, "__args__", ()))
-    return annotation
-
-
-# --- going on without what is wrong
-
-
-def _copied(data: Any) -> Any:
-    """Copy containers down to the depth that the schema has; shared parts become separate."""
-    return copy.deepcopy(data)
-
-
-def _prune(data: dict[str, Any], details: list[ErrorDetails], broken: set[str]) -> bool:
-    """Remove what is wrong, so that the rest can be checked too; tell whether that makes sense."""
-    for detail in details:
-        loc = list(detail["loc"])
-        if detail["type"] == "missing":
-            if loc == ["metrics"]:
-                return False
-            if loc == ["north_star"]:
-                data["north_star"] = {"metric": "north_star_is_missing"}
-                broken.add("north_star_is_missing")
-                continue
-            loc = loc[:-1]
-        if loc and loc[-1] == "[key]":
-            loc.pop()
-        if loc == ["metrics"] or not loc:
-            return False
-        if loc[0] == "metrics" and len(loc) > 1:
-            broken.add(str(loc[1]))
-        if detail["type"] == "value_kinds" and len(loc) == 2:
-            for kind in ("measure", "value"):
-                data["metrics"][loc[1]].pop(kind, None)
-            continue
-        if loc[0] == "north_star":
-            data["north_star"] = {"metric": "north_star_is_missing"}
-            broken.add("north_star_is_missing")
-            continue
-        _remove(data, loc)
-    return True
-
-
-def _remove(data: Any, loc: list[Any]) -> None:
-    holder, here = None, data
-    step: Any = None
-    for step_ in loc:
-        if isinstance(here, dict) and step_ in here:
-            holder, step, here = here, step_, here[step_]
-        elif isinstance(here, list):
-            break  # a whole list goes: positions behind one would shift
-        else:
-            break
-    if isinstance(holder, dict):
-        if len(loc) == 2 and loc[0] == "metrics" and isinstance(step, str) and loc[1] == step:
-            holder[step] = None
-        holder.pop(step, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from metrictree.errors import UsageError
 from metrictree.names import Suggester, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from metrictree.resolved import ResolvedTree
 
 __all__ = ["Plan", "make_plan"]
@@ -38,18 +37,23 @@ def make_plan(tree: ResolvedTree, targets: Iterable[str] | None = None) -> Plan:
         chosen = tuple(tree.metrics)
         needed = order
     else:
-        chosen = tuple(dict.fromkeys([targets] if isinstance(targets, str) else targets))
-        unknown = [name for name in chosen if name not in tree.metrics]
+        if isinstance(targets, str) or not isinstance(targets, Iterable):
+            targets = [targets]
+        names = list(targets)
+        unknown = [
+            name for name in names if not isinstance(name, str) or name not in tree.metrics
+        ]
         if unknown:
             suggester = Suggester(tree.metrics)
             raise UsageError(
                 Diagnostic(
                     "VAL107",
                     f"the target '{shown(name)}' is no metric of the tree",
-                    help=did_you_mean(suggester.near(str(name))) or "targets are metric ids",
+                    help=did_you_mean(suggester.near(shown(name, 100))) or "targets are metric ids",
                 )
                 for name in unknown
             )
+        chosen = tuple(dict.fromkeys(names))
         below = tree.graph.below(chosen)
         needed = tuple(metric for metric in order if metric in below)
     return Plan(

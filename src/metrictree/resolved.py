@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from metrictree.schema_errors import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from metrictree.formula import Fault
     from metrictree.limits import Limits
@@ -26,7 +28,7 @@ __all__ = ["ResolvedMeasure", "ResolvedTree", "resolve"]
 
 _PROBLEMS = 1_000
 _CYCLE_SHOWN = 12
-_HYPHENATED = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)+")
+_HYPHENATED = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+){1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class ResolvedTree:
     limits: Limits
     warnings: tuple[Diagnostic, ...]
     """What is odd but no error."""
+    folder: Path | None = None
+    """The folder from which sources are found; the current one for trees made in Python."""
+    root: Path | None = None
+    """The folder that sources must lie in; ``folder`` if it is not given."""
 
     @property
     def north_star(self) -> str:
@@ -105,7 +111,7 @@ class _Resolving:
             self.problems.append(
                 Diagnostic(
                     "GRA107",
-                    f"{self.left_out:,} more problems are left out",
+                    f"there are more than {_PROBLEMS:,} problems, and the rest is left out",
                     help="repair those that are told, and check again",
                 )
             )
@@ -124,7 +130,9 @@ class _Resolving:
             graph,
             self.places,
             self.loaded.limits,
-            tuple(self._warnings(graph)),
+            tuple(islice(self._warnings(graph), _PROBLEMS)),
+            self.loaded.folder,
+            self.loaded.root,
         )
 
     def _in_reading_order(self) -> list[Diagnostic]:
@@ -158,6 +166,8 @@ class _Resolving:
     def _read_formulas(self) -> None:
         limits = self.loaded.limits
         for metric, body in self.metrics.items():
+            if self.left_out:  # enough: a million mistakes would take their time
+                return
             if body.formula is not None:
                 formula, faults = read(body.formula, limits=limits)
                 if formula is not None:
@@ -170,6 +180,8 @@ class _Resolving:
         sources = Suggester(self.spec.sources)
         for metric, body in self.metrics.items():
             measure = body.measure
+            if self.left_out:
+                return
             if measure is None:
                 continue
             path = ("metrics", metric, "measure")
@@ -248,6 +260,8 @@ class _Resolving:
                 }
                 self.formulas[metric] = formula.renamed(names.__getitem__)
                 references = self.formulas[metric].references
+            if self.left_out:
+                break
             if not known >= set(references) or metric in references:
                 self._bad_references(metric, self.formulas[metric])
         north_star = self.spec.north_star
@@ -350,10 +364,13 @@ class _Resolving:
             )
             for metric, formula in self.formulas.items()
         }
+        causes: dict[str, list[str]] = {}
         for influence in self.spec.influences:
             ends_known = influence.from_ in self.metrics and influence.to in self.metrics
             if influence.lag == 0 and ends_known:
-                inputs[influence.to] = (*inputs.get(influence.to, ()), influence.from_)
+                causes.setdefault(influence.to, []).append(influence.from_)
+        for metric, more in causes.items():
+            inputs[metric] = (*inputs.get(metric, ()), *more)
         return inputs
 
     def _cycle(self, cycle: tuple[str, ...]) -> Diagnostic:

@@ -49,6 +49,7 @@ __all__ = [
 ]
 
 ID_LENGTH: Final = 64
+UNIT_LENGTH: Final = 200
 _RESERVED: Final = frozenset(("and", "or", "not", "in", "if", "else", "true", "false", "null"))
 """The formula language's words; a test compares the two, which know nothing of each other."""
 _ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\Z")
@@ -83,6 +84,8 @@ def check_metric_id(text: str) -> str:
 
 
 def _unit(text: str) -> str:
+    if len(text) > UNIT_LENGTH:
+        raise PydanticCustomError("unit", "a unit has at most 200 characters")
     try:
         parse_unit(text)
     except ValueError as error:

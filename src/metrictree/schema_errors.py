@@ -146,8 +146,10 @@ def describe(
 
 def _surprise(facts: _Facts) -> _Words:
     raw = shown(facts.value.raw)
-    of_metric = facts.kind.startswith("model")  # a shorthand: text or a number
-    wants_number = facts.kind.startswith(("float", "int")) or (of_metric and raw[0] in "+-.0123456789")
+    shorthand = facts.kind.startswith("model")  # of a metric: text or a number
+    wants_number = facts.kind.startswith(("float", "int")) or (
+        shorthand and raw[0] in "+-.0123456789"
+    )
     advice = "write the number in plain digits" if wants_number else f"write '{raw}'"
     message = f"{facts.quoted} is {raw} without quotes: {facts.value.meaning}"
     return _Words("SCH109", message, advice)

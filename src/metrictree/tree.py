@@ -180,8 +180,23 @@ class MetricTree:
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _from_data, (type(self), self._tree.spec.to_data())
+        tree = self._tree
+        return _from_data, (
+            type(self),
+            tree.spec.to_data(),
+            tree.limits,
+            tree.folder,
+            tree.root,
+        )
 
 
-def _from_data(cls: type[MetricTree], data: dict[str, Any]) -> MetricTree:
-    return cls(**data)
+def _from_data(
+    cls: type[MetricTree],
+    data: dict[str, Any],
+    limits: Limits,
+    folder: Path | None,
+    root: Path | None,
+) -> MetricTree:
+    loaded = loader.load_data(data, limits=limits)
+    loaded.folder, loaded.root = folder, root  # sources stay where they were
+    return cls._of(resolve(loaded))

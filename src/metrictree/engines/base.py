@@ -20,6 +20,7 @@ class Rule(enum.StrEnum):
     """The rule by which a value is missing."""
 
     INPUT_MISSING = "an input is missing"
+    NO_VALUES = "there are no values to aggregate"
     NULL = "the formula says null"
     ZERO_DIVISION = "division by zero"
     DOMAIN = "outside of the function's domain"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from metrictree.diagnostics import Diagnostic, shown
@@ -14,12 +15,13 @@ from metrictree.formula.printer import number_text
 from metrictree.names import Suggester, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from metrictree.formula import Formula
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
-__all__ = ["compute"]
+__all__ = ["Why", "compute"]
 
 
 def compute(
@@ -30,6 +32,9 @@ def compute(
     Raises:
         ComputeError: inputs are unknown, absent or unusable; or, if ``strict``, a value is missing.
     """
+    if not isinstance(inputs, Mapping):
+        message = f"the inputs are a {shown(type(inputs).__name__)}, no mapping"
+        raise ComputeError([Diagnostic("VAL101", message, help="give {metric id: number}")])
     problems = list(_check_names(tree, inputs))
     known: dict[str, float | None] = {}
     absent = []
@@ -52,28 +57,38 @@ def compute(
         raise ComputeError(problems)
     for metric in plan.formulas:
         known[metric] = evaluate(tree.formulas[metric], known)
-    values = Values({metric: known[metric] for metric in plan.targets}, _Why(tree, known))
+    values = Values({metric: known[metric] for metric in plan.targets}, Why(tree.formulas, known))
     if strict and values.missing:
         raise ComputeError(_missing_errors(tree, values))
     return values
 
 
-class _Why:
+class Why:
     """Finds the reason for a missing value, from the values of all that was computed."""
 
-    def __init__(self, tree: ResolvedTree, known: Mapping[str, float | None]) -> None:
-        self.formulas = tree.formulas
+    def __init__(
+        self, formulas: Mapping[str, Formula], known: Mapping[str, float | None]
+    ) -> None:
+        self.formulas = formulas
         self.known = known
+        self.found: dict[str, Reason] = {}  # a long chain is walked once, not from each metric
 
     def __call__(self, metric: str) -> Reason:
-        while True:
+        passed = []
+        while metric not in self.found:
+            passed.append(metric)
             formula = self.formulas.get(metric)
             if formula is None:
-                return Reason(metric, Rule.INPUT_MISSING, None, {})
+                self.found[metric] = Reason(metric, Rule.INPUT_MISSING, None, {})
+                break
             reason = explain(metric, formula, self.known)
             if reason.rule is not Rule.INPUT_MISSING:
-                return reason
+                self.found[metric] = reason
+                break
             metric = next(iter(reason.operands))
+        reason = self.found[metric]
+        self.found.update(dict.fromkeys(passed, reason))
+        return reason
 
 
 def _check_names(tree: ResolvedTree, inputs: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -83,7 +98,7 @@ def _check_names(tree: ResolvedTree, inputs: Mapping[str, Any]) -> Iterator[Diag
             yield Diagnostic(
                 "VAL101",
                 f"the input '{shown(metric)}' is no metric of the tree",
-                help=did_you_mean(suggester.near(str(metric))) or "inputs go by metric id",
+                help=did_you_mean(suggester.near(shown(metric, 100))) or "inputs go by metric id",
             )
         elif metric in tree.formulas:
             yield Diagnostic(
@@ -114,13 +129,21 @@ def _checked(
     if given is None:
         return None
     if isinstance(given, (bool, complex)) or not _is_real(given):
-        what = f"the text '{shown(given)}'" if isinstance(given, str) else shown(repr(given))
+        what = f"a {shown(type(given).__name__)}"
+        if isinstance(given, str):
+            what = f"the text '{shown(given)}'"
+        elif type(given) in (bool, complex):
+            what = repr(given)
         refuse("VAL104", f"is {what}, not a number", "give a number, or None for missing")
         return None
     try:
         value = float(given)
     except OverflowError:
         value = math.inf
+    except Exception as error:  # noqa: BLE001 - a class from elsewhere may raise anything
+        why = f"is a {shown(type(given).__name__)} that gives no number ({type(error).__name__})"
+        refuse("VAL104", why, "give a number, or None for missing")
+        return None
     if not math.isfinite(value):
         refuse("VAL105", f"is not finite ({shown(given)})", "give a number, or None for missing")
         return None
@@ -145,8 +168,8 @@ def _checked(
 
 def _is_real(given: Any) -> bool:
     """Whether ``given`` is one real number; decimals and NumPy's scalars are."""
-    if isinstance(given, numbers.Real):
-        return True
+    if isinstance(given, numbers.Real):  # NumPy counts its spans of time among the integers
+        return getattr(getattr(given, "dtype", None), "kind", "f") in "iuf"
     return type(given).__name__ == "Decimal" and hasattr(given, "as_tuple")
 
 

@@ -103,6 +103,8 @@ _DIGITS = frozenset("0123456789.")
 # nothing is finished across it: "(", "call" (payload: name and number of operands below) and "if"
 # (between ``if`` and its ``else``).
 _BARRIER = -1
+_FAULTS = 20
+"""Mistakes of one formula that are told."""
 
 
 def read(
@@ -136,8 +138,10 @@ class _Reader:
         self.stack: list[tuple[int, str, Any, int]] = []
 
     def fault(self, code: str, message: str, help: str, start: int, end: int) -> None:  # noqa: A002
-        """Note a mistake and go on."""
+        """Note a mistake and go on, unless there are many."""
         self.faults.append(Fault(code, message, help, start, end))
+        if len(self.faults) >= _FAULTS:
+            raise _Stop
 
     def stop(self, code: str, message: str, help: str, start: int, end: int) -> _Stop:  # noqa: A002
         """Note a mistake after which nothing more can be read."""
@@ -714,11 +718,10 @@ class _Reader:
 
     def _percent(self, start: int, at: int, end: int) -> None:
         """Refuse ``5%`` and ``5% - x``, where a percent sign is meant and not the operator."""
+        if self.nodes[self.operands[-1]].op != "number":
+            return
         rest = self.text[at:end].lstrip()
-        number = self.nodes[self.operands[-1]].op == "number"
-        if number and (
-            not rest or rest[0] in "-+*/%),<>=!" or re.match(r"(?:if|else|and|or)\b", rest)
-        ):
+        if not rest or rest[0] in "-+*/%),<>=!" or re.match(r"(?:if|else|and|or)\b", rest):
             raise self.stop(
                 "FML114",
                 "a percent sign % may not follow a number",

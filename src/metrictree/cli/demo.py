@@ -1,0 +1,51 @@
+"""The verb `demo`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from metrictree.cli.common import style_of
+
+HERE = Path(__file__).parents[1]
+FOLDERS = (HERE / "_demo" / "cdnow", HERE.parents[1] / "examples" / "cdnow")
+"""Where the data is: in an installed package, and in a checkout."""
+
+
+@click.command("demo")
+def command() -> None:
+    """Compute and check a real tree: the orders of a music shop.
+
+    The orders come with the package; nothing is downloaded and nothing is written.
+    """
+    from metrictree.render.findings import render_diagnostics, summary
+    from metrictree.render.table import render_run
+    from metrictree.render.tree import draw_values
+    from metrictree.tree import MetricTree
+
+    folder = next((folder for folder in FOLDERS if folder.is_dir()), FOLDERS[0])
+    style = style_of(sys.stdout)
+    tree = MetricTree.load(folder / "tree.yml")
+
+    click.echo(
+        "The metric tree of an online music shop, on 69,659 real orders (CDNOW, 1997 to 1998)."
+    )
+    click.echo(f"Its files: {style.show(folder)}")
+
+    click.echo(f"\n{style.paint('$ metrictree check tree.yml', 'bold')}")
+    if tree.warnings:
+        click.echo(render_diagnostics(tree.warnings, style) + "\n")
+    click.echo(summary(tree.warnings, len(tree.metrics)))
+
+    click.echo(f"\n{style.paint('The tree in March 1997', 'bold')}\n")
+    march = tree.run(grain="month", since="1997-03-01", until="1997-03-31")
+    row = dict(zip(march.columns, march.rows[0], strict=True))
+    values = {metric: row[metric] for metric in tree.metrics}
+    click.echo(draw_values(tree, values, lambda metric: march.why(0, metric), style))
+
+    click.echo(f"\n{style.paint('$ metrictree run tree.yml --grain month', 'bold')}\n")
+    click.echo(render_run(tree, tree.run(grain="month"), style))
+
+    click.echo("\nYour own tree: `metrictree new` writes a first one.")

@@ -1,0 +1,85 @@
+"""The verb `run`."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from metrictree.cli.common import format_option, path, root_option, style_of, tree_argument
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("run")
+@tree_argument
+@click.option(
+    "--grain",
+    type=click.Choice(("day", "week", "month", "quarter", "year", "all")),
+    default="all",
+    show_default=True,
+    help="The length of a period.",
+)
+@click.option(
+    "--by", multiple=True, metavar="DIMENSION", help="Group by a dimension; may be repeated."
+)
+@click.option("--since", metavar="DATE", help="The first day that counts, such as 1997-01-01.")
+@click.option("--until", metavar="DATE", help="The last day that counts.")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="METRIC",
+    help="Only this metric; may be repeated.",
+)
+@click.option("--out", type=path, metavar="FILE", help="Write CSV to a file, in place of a table.")
+@root_option
+@format_option("text", "csv", "json")
+def command(  # noqa: PLR0917 - click passes them by name
+    file: Path,
+    grain: str,
+    by: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    targets: tuple[str, ...],
+    out: Path | None,
+    root: Path | None,
+    form: str,
+) -> None:
+    """Compute a tree from its sources, for each period and group.
+
+    Measures are aggregated from raw rows at just that grain and those dimensions, then formulas are
+    computed. The table is rounded for reading; CSV and JSON hold the values as they are.
+
+    \b
+    Examples:
+      metrictree run tree.yml --grain month
+      metrictree run tree.yml --grain week --by country --since 2026-01-01 --out weeks.csv
+    """  # noqa: D301 - click takes \b for text that is not wrapped
+    from metrictree.tree import MetricTree
+
+    if out is not None and form == "json":
+        raise click.UsageError("--out writes CSV; send JSON to a file with `--format json > FILE`.")
+    tree = MetricTree.load(file, root=root)
+    result = tree.run(targets or None, grain=grain, by=by, since=since, until=until)
+    if out is not None:
+        from metrictree.render.findings import counted
+
+        result.write_csv(out)
+        click.echo(
+            f"wrote {counted(len(result), 'row')} to {style_of(sys.stderr).show(out)}", err=True
+        )
+    elif form == "csv":
+        text = io.StringIO()
+        result.write_csv(text)
+        click.echo(text.getvalue().encode(), nl=False)  # UTF-8 and line ends as in a file
+    elif form == "json":
+        click.echo(json.dumps(result.to_dicts(), indent=2, default=str))
+    else:
+        from metrictree.render.table import render_run
+
+        click.echo(render_run(tree, result, style_of(sys.stdout)))

@@ -1,0 +1,103 @@
+"""GRA: what needs several parts of a tree."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from metrictree.codes.entry import Code
+from metrictree.diagnostics import Severity
+
+__all__ = ["GRAPH"]
+
+_IMPORT = """\
+from metrictree import MetricTree
+
+"""
+
+GRAPH: Final = (
+    Code(
+        "GRA101",
+        "Unknown metric",
+        Severity.ERROR,
+        "The name is no id of the tree. Formulas use ids, never labels.",
+        "north_star: orders\nmetrics:\n  orders: vists * 0.04\n  visits: {role: health}\n",
+        "north_star: orders\nmetrics:\n  orders: visits * 0.04\n  visits: {role: health}\n",
+        "Correct the name, the nearest ones are offered; or add the metric under `metrics:`.",
+    ),
+    Code(
+        "GRA102",
+        "A cycle",
+        Severity.ERROR,
+        "Metrics that are made of each other have no first value to start from. The message prints "
+        "the whole cycle.",
+        "north_star: orders\nmetrics:\n  orders: visits * 0.04\n  visits: orders * 25\n",
+        "north_star: orders\nmetrics:\n  orders: visits * 0.04\n  visits:\n",
+        "Take one of the metrics out of a formula. A growth loop, in which today's result brings "
+        "tomorrow's visits, is an influence with a lag of at least 1.",
+    ),
+    Code(
+        "GRA103",
+        "A metric made of itself",
+        Severity.ERROR,
+        "Its value would be needed to compute its value.",
+        "north_star: orders\nmetrics:\n  orders: orders * 1.1\n",
+        "north_star: orders\nmetrics:\n  orders: last_orders * 1.1\n  last_orders:\n",
+        "Use another metric, or give this one a value of its own.",
+    ),
+    Code(
+        "GRA104",
+        "A metric that leads nowhere",
+        Severity.WARNING,
+        "It reaches neither the North Star nor an outcome nor a guardrail, so moving it moves "
+        "nothing that counts. Often a formula has forgotten it.",
+        "north_star: orders\nmetrics:\n  orders: visits * 0.04\n  visits:\n  page_views:\n",
+        "north_star: orders\nmetrics:\n  orders: visits * 0.04\n  visits:\n"
+        "  page_views: {role: health}\n",
+        "Use it in a formula or an influence, give it `role: outcome`, `guardrail` or `health`, or "
+        "remove it.",
+    ),
+    Code(
+        "GRA105",
+        "A North Star without inputs",
+        Severity.WARNING,
+        "A tree is there to show what moves its North Star. Without a formula and without "
+        "influences nobody can tell.",
+        "north_star: orders\nmetrics:\n  orders:\n",
+        "north_star: orders\nmetrics:\n  orders:\n  visits:\ninfluences:\n"
+        "  - {from: visits, to: orders}\n",
+        "Give it a formula, or list influences on it.",
+    ),
+    Code(
+        "GRA106",
+        "Unknown source",
+        Severity.ERROR,
+        "A measure names the table that it aggregates, one of the tree's `sources`.",
+        "north_star: orders_per_visit\n"
+        "metrics:\n"
+        "  orders_per_visit: orders / visits\n  visits:\n"
+        "  orders: {measure: {source: order, aggregate: count()}}\n"
+        "sources:\n"
+        "  orders: {path: orders.csv}\n",
+        "north_star: orders_per_visit\n"
+        "metrics:\n"
+        "  orders_per_visit: orders / visits\n  visits:\n"
+        "  orders: {measure: {source: orders, aggregate: count()}}\n"
+        "sources:\n"
+        "  orders: {path: orders.csv}\n",
+        "Correct the name, or list the source under `sources:`.",
+    ),
+    Code(
+        "GRA107",
+        "More problems of the tree are left out",
+        Severity.ERROR,
+        "The first thousand problems are told, and then the reading ends: they mostly have one cause.",
+        _IMPORT + 'metrics = {f"m{i}": "vists * 2" for i in range(1_001)}\n'
+        'MetricTree(north_star="m0", metrics=metrics)\n',
+        _IMPORT + 'metrics = {f"m{i}": "visits * 2" for i in range(1_001)}\n'
+        'metrics["visits"] = 12_000\n'
+        'MetricTree(north_star="m0", metrics=metrics)\n',
+        "Repair those that are told, and check again.",
+        shown_by="python",
+        comes_with="GRA101",
+    ),
+)

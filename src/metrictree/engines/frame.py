@@ -1,0 +1,593 @@
+"""The frame engine: formulas -> narwhals expressions over the columns of one lazy frame.
+
+Every operation becomes a column of its own, in layers: an operation may look at its operands more
+than once (is the result finite? is the divisor zero?), and an expression nested in an expression
+would be written out again at each look, exponentially often. Operations that several formulas
+share are computed once. What a formula means is the scalar engine's table; constants are computed
+by the scalar engine itself.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import narwhals as nw
+
+from metrictree.diagnostics import shown
+from metrictree.engines.scalar import evaluate
+from metrictree.formula import FUNCTIONS, Fault, Formula, Node
+from metrictree.names import Suggester, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["Column", "Kind", "Lowering", "Operand", "kind_of"]
+
+MOST_LEVELS: Final = 100
+"""Operations on top of each other; DuckDB's planning grows with the cube (200 take a second)."""
+MOST_OPERATIONS: Final = 2_000
+"""Different operations of all formulas over one frame."""
+
+
+class Kind(StrEnum):
+    """What the values of a column are to a formula."""
+
+    NUMBER = "a number"
+    CONDITION = "true or false"
+    TEXT = "text"
+    TIME = "a date or time"
+    OTHER = "of another kind"
+    NULL = "missing"
+
+
+class Column(NamedTuple):
+    """A column of the frame: its name there, what it holds, and what people call its type."""
+
+    name: str
+    kind: Kind
+    dtype: Any
+    type_name: str
+
+
+class Operand(NamedTuple):
+    """A value that operations work on: a column of the frame, or a constant if it has no name."""
+
+    kind: Kind
+    name: str = ""
+    value: Any = None
+    level: int = 0
+
+    @property
+    def expr(self) -> nw.Expr:
+        """The operand in an expression."""
+        if self.name:
+            return nw.col(self.name)
+        if self.value is None:
+            return nw.lit(None, dtype=_TYPES.get(self.kind, nw.Float64))
+        return nw.lit(self.value)
+
+
+_TYPES: Final[Mapping[Kind, Any]] = {
+    Kind.CONDITION: nw.Boolean,
+    Kind.TEXT: nw.String,
+    Kind.TIME: nw.Datetime,
+}
+_MISSING: Final = Operand(Kind.NULL)
+_ZERO: Final = Operand(Kind.NUMBER, value=0.0)
+
+
+def kind_of(dtype: Any) -> Kind:
+    """Return what a narwhals data type is to a formula.
+
+    >>> import narwhals as nw
+    >>> kind_of(nw.Int64()).value
+    'a number'
+    """
+    if dtype.is_numeric():
+        return Kind.NUMBER
+    if dtype == nw.Boolean:
+        return Kind.CONDITION
+    if dtype in (nw.String, nw.Categorical, nw.Enum):
+        return Kind.TEXT
+    if dtype == nw.Date or (dtype == nw.Datetime and dtype.time_zone is None):
+        return Kind.TIME
+    return Kind.OTHER
+
+
+class Lowering:
+    """Formulas over the columns of one frame; ``apply`` adds what they need to the frame.
+
+    Mistakes that only the data can show (no such column, text where a number is needed) are
+    gathered in ``faults``.
+    """
+
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        self.faults: list[Fault] = []
+        self.finite: dict[str, str] = {}
+        """Float columns that must hold no infinity: the name in the frame, and the source's."""
+        self.exact: dict[str, str] = {}
+        """Integer columns that are read as float64 and must stay within 2**53, likewise."""
+        self.used: set[str] = set()
+        """Names of the frame's own columns that are needed."""
+        self.one = Operand(Kind.NUMBER, value=1.0)
+        """What is counted in every row."""
+        self._columns = columns
+        self._suggester = Suggester(columns)
+        self._layers: list[list[nw.Expr]] = []
+        self._known: dict[Any, Operand] = {}
+
+    def apply(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Return the frame with a column for every operation."""
+        for layer in self._layers:
+            frame = frame.with_columns(*layer)
+        return frame
+
+    def lower(self, formula: Formula, kind: Kind, *, root: int = -1) -> Operand:
+        """Return the value of a formula, or of its node at ``root``; note what is wrong with it."""
+        nodes = formula.nodes
+        if root < 0:
+            root += len(nodes)
+        values: list[Operand] = []
+        for node in nodes[: root + 1]:
+            args = [
+                values[index]
+                if wanted is None
+                else self._checked(values[index], wanted, nodes[index], formula)
+                for index, wanted in zip(node.args, _wanted(node), strict=True)
+            ]
+            values.append(self._node(node, args, formula))
+        return self._checked(values[root], kind, nodes[root], formula)
+
+    def column(self, name: str, node: Node) -> Operand:
+        """Return a column as it is, with NaN as missing; note a fault if there is none."""
+        column = self._columns.get(name)
+        if column is None:
+            near = did_you_mean(self._suggester.near(name))
+            known = f"the columns are {shown(', '.join(self._columns), 200)}"
+            self.faults.append(
+                Fault(
+                    "SRC106",
+                    f"the source has no column '{shown(name)}'",
+                    near or known,
+                    node.start,
+                    node.end,
+                )
+            )
+            return _MISSING
+        self.used.add(column.name)
+        there = Operand(column.kind, column.name)
+        if column.dtype.is_float():
+            return self._column("there", (there,), None, column.kind)
+        return there
+
+    def measured(self, name: str, node: Node) -> Operand:
+        """Return a column of numbers in its own data type, so that its sum is exact."""
+        operand = self.column(name, node)
+        if operand.kind not in (Kind.NUMBER, Kind.NULL):
+            self._mismatch(Kind.NUMBER, operand, node, name)
+            return _MISSING
+        if operand.kind is Kind.NUMBER and self._columns[name].dtype.is_float():
+            self.finite[self._columns[name].name] = name
+        return operand
+
+    def kept(self, operand: Operand, condition: Operand | None) -> str:
+        """Return the name of a column that holds the operand where the condition holds."""
+        if condition is None:
+            return operand.name or self._column("constant", (operand,), None, operand.kind).name
+        if not condition.name:
+            condition = self._column("constant", (condition,), None, Kind.CONDITION)
+        return self._column("keep", (condition, operand), None, operand.kind).name
+
+    # --- nodes
+
+    def _node(self, node: Node, args: Sequence[Operand], formula: Formula) -> Operand:
+        op, _, value, *_ = node
+        if op == "ref":
+            return self._reference(node)
+        if op == "number":
+            return Operand(Kind.NUMBER, value=float(value))
+        if op == "text":
+            return Operand(Kind.TEXT, value=value)
+        if op == "null":
+            return _MISSING
+        if op == "compare":
+            args = self._comparable(node, args, formula)
+            return self._operation(op, args, value, Kind.CONDITION)
+        if op in ("in", "not in"):
+            return self._member(node, args[0], formula)
+        if op in ("and", "or", "not"):
+            return self._operation(op, args, None, Kind.CONDITION)
+        if op == "call":
+            return self._call(node, args, formula)
+        return self._operation(op, args, None, Kind.NUMBER)
+
+    def _reference(self, node: Node) -> Operand:
+        operand = self.column(node.value, node)
+        if operand.kind is not Kind.NUMBER:
+            return operand
+        column = self._columns[node.value]
+        if column.dtype.is_float():
+            self.finite[column.name] = node.value
+        elif column.dtype in (nw.Int64, nw.UInt64, nw.Int128, nw.UInt128):
+            self.exact[column.name] = node.value
+        if column.dtype == nw.Float64:
+            return operand
+        return self._column("float64", (operand,), None, Kind.NUMBER)
+
+    def _call(self, node: Node, args: Sequence[Operand], formula: Formula) -> Operand:
+        name = node.value
+        number = Kind.NUMBER
+        if name == "is_missing":
+            return self._operation(name, args, None, Kind.CONDITION)
+        if name == "coalesce":
+            return self._coalesce(node, args, formula)
+        if name in ("min", "max", "sum", "mean"):
+            result = args[0]
+            step = name if name in ("min", "max") else "+"
+            for arg in args[1:]:
+                result = self._operation(step, (result, arg), None, number)
+            if name == "mean":
+                count = Operand(number, value=float(len(args)))
+                result = self._operation("/", (result, count), None, number)
+            return result
+        if name == "clip":
+            x, low, high = args
+            ordered = self._operation("compare", (low, high), ("<=",), Kind.CONDITION)
+            raised = self._operation("max", (x, low), None, number)
+            clipped = self._operation("min", (raised, high), None, number)
+            return self._operation("if", (ordered, clipped, _MISSING), None, number)
+        if name == "safe_div":
+            a, b, otherwise = args
+            quotient = self._operation("/", (a, b), None, number)
+            by_zero = self._operation("compare", (b, _ZERO), ("==",), Kind.CONDITION)
+            result = self._operation("if", (by_zero, otherwise, quotient), None, number)
+            for needed in (a, otherwise):
+                is_missing = self._operation("is_missing", (needed,), None, Kind.CONDITION)
+                result = self._operation("if", (is_missing, _MISSING, result), None, number)
+            return result
+        if name == "round":
+            return self._round(node, args)
+        if name == "pow":
+            name = "**"
+        if name not in _EXPRESSIONS:
+            self.faults.append(
+                Fault(
+                    "SRC113",
+                    f"{name}() cannot be computed over the rows of a table",
+                    "use it in the formula of a metric"
+                    if FUNCTIONS[name].over_time
+                    else "write it in other words",
+                    node.start,
+                    node.end,
+                )
+            )
+            return _MISSING
+        return self._operation(name, args, None, number)
+
+    def _round(self, node: Node, args: Sequence[Operand]) -> Operand:
+        x = args[0]
+        digits = args[1].value if len(args) > 1 else 0.0
+        if len(args) > 1 and args[1].name:
+            self.faults.append(
+                Fault(
+                    "SRC113",
+                    "the digits of round() must be written out over the rows of a table",
+                    "write for example round(x, 2)",
+                    node.start,
+                    node.end,
+                )
+            )
+            return _MISSING
+        if not x.name or digits is None or not digits.is_integer():
+            constants = (x if not x.name else _MISSING, *args[1:])
+            return self._operation("round", constants, None, Kind.NUMBER)
+        if digits > 308:
+            return x
+        if digits < -308:
+            return self._operation("*", (x, _ZERO), None, Kind.NUMBER)
+        scale = Operand(Kind.NUMBER, value=math.pow(10.0, digits))
+        scaled = self._column("scaled", (x, scale), None, Kind.NUMBER)
+        return self._column("rounded", (x, scaled, scale), None, Kind.NUMBER)
+
+    def _coalesce(self, node: Node, args: Sequence[Operand], formula: Formula) -> Operand:
+        there = [arg for arg in args if arg.kind is not Kind.NULL]
+        if not there:
+            return _MISSING
+        kind = there[0].kind
+        for index, arg in zip(node.args, args, strict=True):
+            if arg.kind not in (kind, Kind.NULL):
+                self._mismatch(kind, arg, formula.nodes[index], _text(formula, index))
+                return _MISSING
+        if not there[0].name:
+            return there[0]
+        return self._operation("coalesce", there, None, kind) if len(there) > 1 else there[0]
+
+    def _comparable(
+        self, node: Node, args: Sequence[Operand], formula: Formula
+    ) -> tuple[Operand, ...]:
+        """Return the operands of a comparison, all of one kind."""
+        kinds = {arg.kind for arg in args} - {Kind.NULL}
+        if Kind.TIME in kinds:
+            args = [
+                self._moment(arg, formula.nodes[index])
+                if arg.kind is Kind.TEXT and not arg.name
+                else arg
+                for index, arg in zip(node.args, args, strict=True)
+            ]
+            kinds = {arg.kind for arg in args} - {Kind.NULL}
+        if len(kinds) > 1 or Kind.OTHER in kinds:
+            parts = [
+                f"{_quoted(_text(formula, index))} ({self._described(arg, formula.nodes[index])})"
+                for index, arg in zip(node.args, args, strict=True)
+            ]
+            self.faults.append(
+                Fault(
+                    "SRC107",
+                    f"these cannot be compared: {' and '.join(parts)}",
+                    "compare values of one kind; text stands in quotes, numbers do not",
+                    node.start,
+                    node.end,
+                )
+            )
+            return (_MISSING,) * len(args)
+        kind = next(iter(kinds), Kind.NULL)
+        return tuple(arg._replace(kind=kind) for arg in args)
+
+    def _moment(self, arg: Operand, node: Node) -> Operand:
+        """Return the date or time that a text spells."""
+        try:
+            moment = datetime.fromisoformat(arg.value)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is not None:
+            self.faults.append(
+                Fault(
+                    "SRC107",
+                    f"the text '{shown(arg.value)}' is compared with a date, but is none",
+                    "write '2026-01-31' or '2026-01-31 10:00:00'",
+                    node.start,
+                    node.end,
+                )
+            )
+            return _MISSING
+        return Operand(Kind.TIME, value=moment)
+
+    def _member(self, node: Node, arg: Operand, formula: Formula) -> Operand:
+        kind = Kind.TEXT if isinstance(node.value[0], str) else Kind.NUMBER
+        if arg.kind is Kind.NULL:
+            return Operand(Kind.CONDITION)
+        if arg.kind is not kind:
+            column = formula.nodes[node.args[0]]
+            self.faults.append(
+                Fault(
+                    "SRC107",
+                    f"{_quoted(_text(formula, node.args[0]))} is {self._described(arg, column)}, "
+                    f"and the list of `in` holds {'texts' if kind is Kind.TEXT else 'numbers'}",
+                    "text stands in quotes, numbers do not; dates are compared with == and <",
+                    node.start,
+                    node.end,
+                )
+            )
+            return _MISSING
+        if not arg.name:
+            return Operand(Kind.CONDITION, value=(arg.value in node.value) is (node.op == "in"))
+        return self._column(node.op, (arg,), node.value, Kind.CONDITION)
+
+    # --- kinds
+
+    def _checked(self, operand: Operand, wanted: Kind, node: Node, formula: Formula) -> Operand:
+        if operand.kind in (wanted, Kind.NULL):
+            return operand._replace(kind=wanted)
+        self._mismatch(wanted, operand, node, formula.text[node.start : node.end])
+        return Operand(wanted)
+
+    def _mismatch(self, wanted: Kind, operand: Operand, node: Node, text: str) -> None:
+        advice = "choose another column"
+        if operand.kind is Kind.TEXT:
+            advice = "store it as numbers, or compare it: `column == 'text'`"
+        elif operand.kind is Kind.CONDITION:
+            advice = f"write `1 if {shown(text)} else 0`"
+        elif wanted is Kind.CONDITION:
+            advice = f"compare it: `{shown(text)} > 0`"
+        self.faults.append(
+            Fault(
+                "SRC107",
+                f"{_quoted(text)} is {self._described(operand, node)}, where "
+                f"{'a condition' if wanted is Kind.CONDITION else wanted.value} is needed",
+                advice,
+                node.start,
+                node.end,
+            )
+        )
+
+    def _described(self, operand: Operand, node: Node) -> str:
+        """Return what an operand is, a column with the type that the source gives it."""
+        if node.op == "ref" and node.value in self._columns:
+            column = self._columns[node.value]
+            what = "a column" if operand.kind is Kind.OTHER else operand.kind.value
+            return f"{what} of type {shown(column.type_name)}"
+        return operand.kind.value
+
+    # --- operations
+
+    def _operation(self, op: str, args: Sequence[Operand], value: Any, kind: Kind) -> Operand:
+        """Return an operation's result: computed now if its operands are constants."""
+        if op == "if" and not args[0].name:
+            return args[1] if args[0].value else args[2]
+        if all(not arg.name for arg in args):
+            return _folded(op, args, value, kind)
+        if op == "%" and not args[1].name:  # its sign is asked for, and `when` takes no constant
+            args = (args[0], self._column("constant", (args[1],), None, kind))
+        return self._column(op, args, value, kind)
+
+    def _column(self, op: str, args: Sequence[Operand], value: Any, kind: Kind) -> Operand:
+        """Return a new column of the frame, or the one that holds the same already."""
+        key = (op, value, tuple((arg.name, arg.kind, arg.value) for arg in args))
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        level = 1 + max(arg.level for arg in args)
+        number = len(self._known)
+        if level > MOST_LEVELS or number >= MOST_OPERATIONS:
+            if not any(fault.code == "SRC114" for fault in self.faults):
+                what = (
+                    f"more than {MOST_LEVELS:,} operations on top of each other"
+                    if level > MOST_LEVELS
+                    else f"more than {MOST_OPERATIONS:,} different operations"
+                )
+                self.faults.append(Fault("SRC114", f"this is {what}", "write it more simply", 0, 1))
+            return Operand(kind)
+        name = f"op{number}"
+        expression = _EXPRESSIONS[op]
+        exprs = [arg.expr for arg in args]
+        result = expression(*exprs) if value is None else expression(*exprs, value=value)
+        if level > len(self._layers):
+            self._layers.append([])
+        self._layers[level - 1].append(result.alias(name))
+        operand = Operand(kind, name, None, level)
+        self._known[key] = operand
+        return operand
+
+
+def _text(formula: Formula, index: int) -> str:
+    node = formula.nodes[index]
+    return formula.text[node.start : node.end]
+
+
+def _quoted(text: str) -> str:
+    return shown(text) if text.startswith(("'", '"')) else f"'{shown(text)}'"
+
+
+def _wanted(node: Node) -> tuple[Kind | None, ...]:
+    """Return the kind that each operand of a node must have; ``None`` is any."""
+    if node.op == "if":
+        return (Kind.CONDITION, Kind.NUMBER, Kind.NUMBER)
+    wanted: Kind | None = Kind.NUMBER
+    if node.op in ("and", "or", "not"):
+        wanted = Kind.CONDITION
+    elif node.op in ("compare", "in", "not in") or node.value in ("coalesce", "is_missing"):
+        wanted = None
+    return (wanted,) * len(node.args)
+
+
+def _folded(op: str, args: Sequence[Operand], value: Any, kind: Kind) -> Operand:
+    """Return an operation on constants, computed by the scalar engine."""
+    names = [f"arg{position}" for position in range(len(args))]
+    nodes = [Node("ref", (), name, 0, 0) for name in names]
+    call = op in FUNCTIONS
+    nodes.append(Node("call" if call else op, tuple(range(len(args))), op if call else value, 0, 0))
+    values = {name: arg.value for name, arg in zip(names, args, strict=True)}
+    result = evaluate(Formula(tuple(nodes), ""), values)
+    if result is not None and kind is Kind.CONDITION:
+        return Operand(kind, value=bool(result))
+    return Operand(kind, value=result)
+
+
+# --- what each operation is in narwhals; NULL takes part in arithmetic, comparisons, `&` and `|`
+# as in SQL, and a missing condition of `when` takes `otherwise`, which is NULL if it is not given
+
+
+def _finite(result: nw.Expr) -> nw.Expr:
+    """Division by zero, operands outside of a domain and overflow all give inf or NaN: missing."""
+    return nw.when(result.is_finite()).then(result)
+
+
+def _floor(x: nw.Expr) -> nw.Expr:
+    near = x.round(0)  # not every engine has floor()
+    return nw.when(near > x).then(near - 1.0).otherwise(near)
+
+
+def _ceil(x: nw.Expr) -> nw.Expr:
+    near = x.round(0)
+    return nw.when(near < x).then(near + 1.0).otherwise(near)
+
+
+def _modulo(a: nw.Expr, b: nw.Expr) -> nw.Expr:
+    """Take the remainder of sizes, for which engines agree, then the sign of the divisor."""
+    size, divisor = a.abs(), b.abs()
+    rest = nw.when(size < divisor).then(size).otherwise(size % divisor)
+    signed = nw.when((a < 0.0) == (b < 0.0)).then(rest).otherwise(divisor - rest)
+    signed = nw.when(rest == 0.0).then(nw.lit(0.0)).otherwise(signed)
+    return _finite(nw.when(b < 0.0).then(signed * -1.0).otherwise(signed))
+
+
+def _sign(x: nw.Expr) -> nw.Expr:
+    negative = nw.when(x < 0.0).then(nw.lit(-1.0)).otherwise(nw.when(x == 0.0).then(nw.lit(0.0)))
+    return nw.when(x > 0.0).then(nw.lit(1.0)).otherwise(negative)
+
+
+def _half_even(x: nw.Expr) -> nw.Expr:
+    size = x.abs()
+    below = _floor(size)
+    rest = size - below  # exact
+    half = below * 0.5
+    up = (rest > 0.5) | ((rest == 0.5) & (half.round(0) != half))
+    rounded = nw.when(up).then(below + 1.0).otherwise(below)
+    return nw.when(x < 0.0).then(rounded * -1.0).otherwise(rounded)
+
+
+def _rounded(x: nw.Expr, scaled: nw.Expr, scale: nw.Expr) -> nw.Expr:
+    whole = scaled.abs() >= 2.0**52  # no float64 of this size has a digit there
+    return _finite(nw.when(whole).then(x).otherwise(_half_even(scaled) / scale))
+
+
+_COMPARISONS: Final[Mapping[str, Callable[[nw.Expr, nw.Expr], nw.Expr]]] = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+def _compare(*args: nw.Expr, value: Sequence[str]) -> nw.Expr:
+    result: nw.Expr | None = None
+    for symbol, left, right in zip(value, args, args[1:], strict=False):
+        one = _COMPARISONS[symbol](left, right)
+        result = one if result is None else result & one
+    assert result is not None
+    return result
+
+
+def _in(x: nw.Expr, value: Sequence[Any]) -> nw.Expr:
+    return nw.when(~x.is_null()).then(x.is_in(list(value)))
+
+
+_EXPRESSIONS: Final[Mapping[str, Callable[..., nw.Expr]]] = {
+    "constant": lambda x: x,
+    "there": lambda x: nw.when(~x.is_nan()).then(x),
+    "float64": lambda x: x.cast(nw.Float64),
+    "+": lambda a, b: _finite(a + b),
+    "-": lambda a, b: _finite(a - b),
+    "*": lambda a, b: _finite(a * b),
+    "/": lambda a, b: _finite(a / b),
+    "%": _modulo,
+    "**": lambda a, b: _finite(a**b),
+    "neg": lambda x: x * -1.0,
+    "compare": _compare,
+    "in": _in,
+    "not in": lambda x, value: ~_in(x, value),
+    "and": lambda a, b: a & b,
+    "or": lambda a, b: a | b,
+    "not": lambda x: ~x,
+    "keep": lambda condition, then: nw.when(condition).then(then),
+    "if": lambda condition, then, otherwise: nw.when(condition).then(then).otherwise(otherwise),
+    "coalesce": nw.coalesce,
+    "is_missing": lambda x: x.is_null(),
+    "min": lambda a, b: nw.when(a <= b).then(a).otherwise(nw.when(b < a).then(b)),
+    "max": lambda a, b: nw.when(a >= b).then(a).otherwise(nw.when(b > a).then(b)),
+    "abs": lambda x: x.abs(),
+    "sqrt": lambda x: _finite(x.sqrt()),
+    "exp": lambda x: _finite(x.exp()),
+    "log": lambda x: _finite(x.log()),
+    "log10": lambda x: _finite(x.log(10)),
+    "floor": _floor,
+    "ceil": _ceil,
+    "sign": _sign,
+    "scaled": lambda x, scale: x * scale,
+    "rounded": _rounded,
+}

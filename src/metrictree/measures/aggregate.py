@@ -1,0 +1,474 @@
+"""One source -> the values of its measures for each period and group, in one scan."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import narwhals as nw
+
+from metrictree.diagnostics import Diagnostic, shown
+from metrictree.engines.base import Rule
+from metrictree.engines.frame import Kind, Lowering
+from metrictree.errors import SourceError
+from metrictree.formula import Node
+from metrictree.formula.printer import number_text
+from metrictree.measures.sources import Table, open_table, reading
+from metrictree.names import Suggester, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from metrictree.formula import Formula
+    from metrictree.resolved import ResolvedMeasure, ResolvedTree
+
+__all__ = ["Aggregated", "Request", "aggregate"]
+
+Key = tuple[Any, ...]
+"""A period (``None`` for all time), then the values of the dimensions."""
+Result = float | Rule
+"""A value, or why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run asks for."""
+
+    grain: str
+    by: tuple[str, ...]
+    since: date | None
+    until: date | None
+
+    @property
+    def needs_time(self) -> bool:
+        """Whether rows have to be placed in time."""
+        return self.grain != "all" or self.since is not None or self.until is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregated:
+    """The measures of one source."""
+
+    values: Mapping[Key, Mapping[str, Result]]
+    kinds: tuple[Any, ...]
+    """What each dimension holds."""
+
+
+_ONE: Final = date(2000, 1, 1)
+"""Stands for all time, where rows without a time are told from the rest."""
+_DAY_TEXT: Final = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
+_UNITS: Final = {"month": "1mo", "quarter": "1q", "year": "1y"}
+_AGGREGATES: Final[Mapping[str, Callable[[nw.Expr, float], nw.Expr]]] = {
+    "count": lambda x, _: x.count(),
+    "count_distinct": lambda x, _: x.n_unique(),
+    "sum": lambda x, _: x.sum(),
+    "mean": lambda x, _: x.mean(),
+    "min": lambda x, _: x.min(),
+    "max": lambda x, _: x.max(),
+    "median": lambda x, _: x.quantile(0.5, interpolation="linear"),
+    "quantile": lambda x, q: x.quantile(q, interpolation="linear"),
+    "std": lambda x, _: x.std(ddof=1),
+}
+_IN_OWN_TYPE: Final = ("sum", "mean", "min", "max")
+"""Aggregates of a bare column that DuckDB computes best in the column's own data type: decimals
+and integers are then summed exactly, and rounded to float64 once."""
+
+
+class _Output(NamedTuple):
+    """A measure in the scan: its column of values, and the one of the rows that count."""
+
+    metric: str
+    measure: ResolvedMeasure
+    column: str
+    rows: str
+
+
+def aggregate(
+    tree: ResolvedTree, name: str, metrics: Sequence[str], request: Request
+) -> Aggregated:
+    """Return the measures of a source for each period and group of its rows.
+
+    Raises:
+        SourceError: every problem of the source and its measures.
+    """
+    problems = list(_check_settings(tree, name, request))
+    try:
+        table = open_table(tree, name)
+    except SourceError as error:
+        raise SourceError([*problems, *error.diagnostics]) from None
+    scan = _Scan(tree, name, table, request)
+    scan.prepare(metrics)
+    if scan.problems and (empty := scan.columns_without_values()):
+        columns = {
+            column: found._replace(kind=Kind.NULL) if column in empty else found
+            for column, found in table.columns.items()
+        }
+        scan = _Scan(tree, name, replace(table, columns=columns), request)
+        scan.prepare(metrics)
+    problems += scan.problems
+    if problems:
+        raise SourceError(problems)
+    return scan.run()
+
+
+def empty_result(measure: ResolvedMeasure) -> Result:
+    """Return the value of a measure over no rows at all."""
+    name = measure.aggregate.root.value
+    return 0.0 if name in ("count", "count_distinct", "sum") else Rule.NO_VALUES
+
+
+def _check_settings(tree: ResolvedTree, name: str, request: Request) -> Iterator[Diagnostic]:
+    """Refuse what the tree asks for and this version cannot do yet."""
+    spec = tree.spec
+    source = spec.sources[name]
+    asked: list[tuple[tuple[str, ...], str]] = []
+    if request.needs_time and source.timezone is not None:
+        asked.append((("sources", name, "timezone"), f"timezone: {shown(source.timezone)}"))
+    elif request.needs_time and spec.timezone is not None:
+        asked.append((("timezone",), f"timezone: {shown(spec.timezone)}"))
+    if request.grain == "week" and spec.week_start not in (None, "monday"):
+        asked.append((("week_start",), f"week_start: {spec.week_start}"))
+    if request.grain in ("quarter", "year") and spec.fiscal_year_start not in (None, 1):
+        asked.append((("fiscal_year_start",), f"fiscal_year_start: {spec.fiscal_year_start}"))
+    for path, setting in asked:
+        yield Diagnostic(
+            "SRC111",
+            f"`{setting}` cannot be taken into account yet",
+            tree.places.span(path),
+            path=".".join(path),
+            help="remove it, or choose a grain for which it does not matter",
+        )
+
+
+class _Scan:
+    """Gathers what one scan of a source has to compute, then runs it."""
+
+    def __init__(self, tree: ResolvedTree, name: str, table: Table, request: Request) -> None:
+        self.tree = tree
+        self.name = name
+        self.source = tree.spec.sources[name]
+        self.table = table
+        self.request = request
+        self.problems: list[Diagnostic] = []
+        self.lowering = Lowering(table.columns)
+        self.outputs: list[_Output] = []
+        self.dimensions: list[str] = []
+
+    # --- what has to be computed
+
+    def prepare(self, metrics: Sequence[str]) -> None:
+        """Lower the measures; note all that is wrong with them."""
+        if self.request.needs_time:
+            self._check_time()
+        for dimension in self.request.by:
+            self._add_dimension(dimension)
+        for metric in metrics:
+            self._add_measure(metric, self.tree.measures[metric])
+
+    def columns_without_values(self) -> set[str]:
+        """Return the text columns without a single value: a CSV file cannot tell their type."""
+        texts = {
+            name: column
+            for name, column in self.table.columns.items()
+            if column.kind is Kind.TEXT and column.name in self.lowering.used
+        }
+        if not texts:
+            return set()
+        with reading(self.tree, self.name):
+            counts = self.table.frame.select(nw.col(c.name).count() for c in texts.values())
+            (row,) = nw.to_native(counts).fetchall()
+        return {name for name, count in zip(texts, row, strict=True) if not count}
+
+    def _add_measure(self, metric: str, measure: ResolvedMeasure) -> None:
+        lowering = self.lowering
+        condition = None
+        if measure.where is not None:
+            condition = lowering.lower(measure.where, Kind.CONDITION)
+            self._note_faults(metric, "where", measure.where)
+        formula = measure.aggregate
+        name, args = formula.root.value, formula.root.args
+        bare = bool(args) and formula.nodes[args[0]].op == "ref"
+        if name in ("count", "count_distinct") and args:
+            node = formula.nodes[args[0]]
+            operand = lowering.column(node.value, node)
+        elif not args:
+            operand = lowering.one
+        elif bare and name in _IN_OWN_TYPE:
+            node = formula.nodes[args[0]]
+            operand = lowering.measured(node.value, node)
+        else:
+            operand = lowering.lower(formula, Kind.NUMBER, root=args[0])
+        rows = lowering.kept(lowering.one, condition)
+        column = lowering.kept(operand, condition)
+        self._note_faults(metric, "aggregate", formula)
+        self.outputs.append(_Output(metric, measure, column, rows))
+
+    def _note_faults(self, metric: str, part: str, formula: Formula) -> None:
+        path = ("metrics", metric, "measure", part)
+        for fault in self.lowering.faults:
+            self.problems.append(
+                Diagnostic(
+                    fault.code,
+                    fault.message,
+                    self.tree.places.span_within(path, formula.text, fault.start, fault.end),
+                    metric=metric,
+                    path=".".join(path),
+                    help=fault.help,
+                )
+            )
+        self.lowering.faults.clear()
+
+    def _add_dimension(self, dimension: str) -> None:
+        declared = self.source.dimensions
+        path = ("sources", self.name)
+        if dimension not in declared:
+            near = did_you_mean(Suggester(declared).near(dimension))
+            listed = f"it has {shown(', '.join(declared), 200)}" if declared else "it has none"
+            self._problem(
+                "SRC108",
+                f"the source '{shown(self.name)}' has no dimension '{shown(dimension)}'",
+                near or f"{listed}; list the column under `dimensions`",
+                path,
+                key=True,
+            )
+            return
+        at = (*path, "dimensions", declared.index(dimension))
+        if not self._has_column(dimension, at):
+            return
+        column = self.table.columns[dimension]
+        if column.kind is Kind.OTHER:
+            self._problem(
+                "SRC107",
+                f"the dimension '{shown(dimension)}' has the type {shown(column.type_name)}",
+                "rows are grouped by text, numbers, dates, true and false",
+                at,
+            )
+            return
+        operand = self.lowering.column(dimension, Node("ref", (), dimension, 0, 0))
+        self.dimensions.append(self.lowering.kept(operand, None))
+
+    def _check_time(self) -> None:
+        time = self.source.time
+        if time is None:
+            self._problem(
+                "SRC109",
+                f"the source '{shown(self.name)}' has no time column",
+                "name the column as its `time`, or ask for all time without since and until",
+                ("sources", self.name),
+                key=True,
+            )
+            return
+        at = ("sources", self.name, "time")
+        if not self._has_column(time, at):
+            return
+        column = self.table.columns[time]
+        self.lowering.used.add(column.name)
+        if column.kind not in (Kind.TIME, Kind.TEXT, Kind.NULL):
+            self._problem(
+                "SRC107",
+                f"the time column '{shown(time)}' has the type {shown(column.type_name)}",
+                "it must be a date, a time without a time zone, or text such as 2026-01-31",
+                at,
+            )
+
+    def _has_column(self, name: str, at: tuple[str | int, ...]) -> bool:
+        columns = self.table.columns
+        if name in columns:
+            return True
+        self._problem(
+            "SRC106",
+            f"the source '{shown(self.name)}' has no column '{shown(name)}'",
+            did_you_mean(Suggester(columns).near(name))
+            or f"the columns are {shown(', '.join(columns), 200)}",
+            at,
+        )
+        return False
+
+    def _problem(
+        self,
+        code: str,
+        message: str,
+        help: str,  # noqa: A002
+        at: tuple[str | int, ...],
+        *,
+        key: bool = False,
+    ) -> None:
+        span = self.tree.places.span(at, key=key)
+        path = ".".join(str(step) for step in at)
+        self.problems.append(Diagnostic(code, message, span, path=path, help=help))
+
+    # --- the scan
+
+    def run(self) -> Aggregated:
+        """Read the rows of the source, once."""
+        checks = dict(self._checks())
+        keys = [f"k{position}" for position in range(len(self.dimensions))]
+        if self.request.needs_time:
+            keys.insert(0, "period")
+        exprs = []
+        for position, output in enumerate(self.outputs):
+            root = output.measure.aggregate.root
+            x = nw.col(output.column)
+            q = output.measure.aggregate.nodes[root.args[1]].value if len(root.args) > 1 else 0.0
+            exprs += [
+                _AGGREGATES[root.value](x, q).alias(f"v{position}"),
+                x.is_null().any().alias(f"null{position}"),
+                nw.col(output.rows).count().alias(f"rows{position}"),
+            ]
+        exprs += [check.any().alias(name) for name, (check, _) in checks.items()]
+        with reading(self.tree, self.name):
+            frame = self._rows()
+            grouped = frame.group_by(keys).agg(*exprs) if keys else frame.select(*exprs)
+            native = nw.to_native(grouped)
+            rows = [dict(zip(native.columns, row, strict=True)) for row in native.fetchall()]
+        self._refuse(
+            [problem for name, (_, problem) in checks.items() if any(r[name] for r in rows)]
+        )
+        values: dict[Key, Mapping[str, Result]] = {}
+        for row in rows:
+            key = self._key(row, keys)
+            if key is not None:
+                values[key] = {
+                    output.metric: self._value(output, position, row)
+                    for position, output in enumerate(self.outputs)
+                }
+        self._refuse(self.problems)
+        return Aggregated(values, tuple(self._kinds()))
+
+    def _rows(self) -> nw.LazyFrame[Any]:
+        """Return the rows of the time span, with all columns that the scan looks at."""
+        request, lowering = self.request, self.lowering
+        frame = self.table.frame.select(*(sorted(lowering.used) or ["c0"]))
+        if request.needs_time:
+            frame = frame.with_columns(self._day().alias("day"))
+            day = nw.col("day")
+            # Rows without a time stay: whether one of them counts is asked afterwards.
+            if request.since is not None:
+                frame = frame.filter(day.is_null() | (day >= nw.lit(request.since)))
+            if request.until is not None:
+                frame = frame.filter(day.is_null() | (day <= nw.lit(request.until)))
+            frame = frame.with_columns(_period(day, request.grain).alias("period"))
+        frame = lowering.apply(frame)
+        return (
+            frame.with_columns(
+                nw.col(name).alias(f"k{position}") for position, name in enumerate(self.dimensions)
+            )
+            if self.dimensions
+            else frame
+        )
+
+    def _day(self) -> nw.Expr:
+        assert self.source.time is not None
+        column = self.table.columns[self.source.time]
+        time = nw.col(column.name)
+        if column.kind is Kind.TEXT:
+            time = nw.when(time.str.contains(_DAY_TEXT)).then(time.str.slice(0, 10))
+        return time.cast(nw.Date)
+
+    def _checks(self) -> Iterator[tuple[str, tuple[nw.Expr, Diagnostic]]]:
+        """Return what no row may be, by name, and what is said if one is."""
+        where = ("sources", self.name)
+        span = self.tree.places.span(where, key=True)
+        path = f"sources.{self.name}"
+        for name, column in self.lowering.finite.items():
+            values = nw.col(name)
+            message = f"the column '{shown(column)}' holds infinite numbers"
+            found = Diagnostic("SRC112", message, span, path=path, help="leave them empty")
+            yield f"infinite_{name}", (~values.is_finite() & ~values.is_nan(), found)
+        for name, column in self.lowering.exact.items():
+            values = nw.col(name)
+            message = f"the column '{shown(column)}' holds integers past 2**53"
+            advice = "computing would lose their last digits; store them as decimals, or as text"
+            found = Diagnostic("SRC112", message, span, path=path, help=advice)
+            yield f"inexact_{name}", ((values > 2**53) | (values < -(2**53)), found)
+        time = self.source.time
+        if self.request.needs_time and time is not None:
+            column_ = self.table.columns[time]
+            if column_.kind is Kind.TEXT:
+                message = f"the time column '{shown(time)}' holds texts that are no days"
+                at = self.tree.places.span((*where, "time"))
+                advice = "write days as 2026-01-31 or 2026-01-31 10:00:00, without a time zone"
+                found = Diagnostic("SRC107", message, at, path=f"{path}.time", help=advice)
+                yield "no_day", (~nw.col(column_.name).str.contains(_DAY_TEXT), found)
+
+    def _key(self, row: Mapping[str, Any], keys: Sequence[str]) -> Key | None:
+        """Return the period and the group of a row; ``None`` if it has no place in time."""
+        group = [_group_value(row[key]) for key in keys if key != "period"]
+        if not self.request.needs_time:
+            return (None, *group)
+        period = row["period"]
+        if period is None:
+            self._check_unplaced(row)
+            return None
+        if not isinstance(period, date):  # DuckDB gives text for what Python has no date for
+            self._problem(
+                "SRC112",
+                f"the time column '{shown(self.source.time)}' holds days outside of the years 1 "
+                "to 9999",
+                "leave them empty",
+                ("sources", self.name, "time"),
+            )
+            return None
+        return (None if self.request.grain == "all" else period, *group)
+
+    def _check_unplaced(self, row: Mapping[str, Any]) -> None:
+        for position, output in enumerate(self.outputs):
+            count = row[f"rows{position}"]
+            if count:
+                time = shown(self.source.time)
+                self._problem(
+                    "SRC110",
+                    f"{count:,} rows that '{output.metric}' counts have no '{time}'",
+                    f"leave them out with `where: not is_missing({time})`, or ask for all time",
+                    ("metrics", output.metric, "measure"),
+                )
+
+    def _value(self, output: _Output, position: int, row: Mapping[str, Any]) -> Result:
+        value = row[f"v{position}"]
+        if value is None:
+            return empty_result(output.measure)
+        if output.measure.aggregate.root.value == "count_distinct" and row[f"null{position}"]:
+            value -= 1  # null counts as a value there, and not here
+        try:
+            number = float(value)
+        except OverflowError:
+            return Rule.OVERFLOW
+        if not math.isfinite(number):
+            return Rule.OVERFLOW
+        if isinstance(value, int) and int(number) != value:
+            self._problem(
+                "SRC112",
+                f"'{output.metric}' is the integer {value}: a float64 loses its last digits",
+                f"count in a larger unit, for example {output.measure.aggregate.root.value}(x / "
+                f"{number_text(1000.0)})",
+                ("metrics", output.metric, "measure"),
+            )
+        return number + 0.0
+
+    def _kinds(self) -> Iterator[Any]:
+        for dimension in self.request.by:
+            column = self.table.columns[dimension]
+            yield column.type_name if column.kind is Kind.TIME else column.kind
+
+    def _refuse(self, problems: Sequence[Diagnostic]) -> None:
+        if problems:
+            raise SourceError(problems)
+
+
+def _period(day: nw.Expr, grain: str) -> nw.Expr:
+    """Return the first day of the period that a day lies in."""
+    if grain == "day":
+        return day
+    if grain == "all":
+        return nw.when(~day.is_null()).then(nw.lit(_ONE))
+    if grain == "week":  # narwhals does not truncate to weeks on DuckDB; a date less days is a date
+        return day - (day.dt.weekday() - 1).cast(nw.Int32)
+    # Some versions of DuckDB truncate a date to a timestamp.
+    return day.dt.truncate(_UNITS[grain]).cast(nw.Date)
+
+
+def _group_value(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,178 @@
+"""What a run gives back: rows of plain values, each missing one with its reason."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from metrictree.diagnostics import Diagnostic, shown
+from metrictree.engines.base import Reason, Rule
+from metrictree.engines.compute import Why
+from metrictree.errors import UsageError
+from metrictree.formula.printer import number_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TextIO
+
+    from metrictree.formula import Formula
+
+__all__ = ["Origins", "RunResult"]
+
+_ROWS_SHOWN: Final = 20
+_ACTIVE: Final = re.compile(r"\s*[=+\-@\t\r]")
+"""The beginning of a text that a spreadsheet would compute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """What is needed to say why a value is missing."""
+
+    formulas: Mapping[str, Formula]
+    aggregates: Mapping[str, str]
+    """The aggregate of each measure."""
+    known: Mapping[int, Mapping[str, float | None]]
+    """All values, targets or not, of each row in which one is missing."""
+    rules: Mapping[tuple[int, str], Rule]
+    """By row and measure: why there is no value."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RunResult:
+    """The values of a run: one row for each period and group.
+
+    A row holds the first day of its period (unless the grain is all time), its dimensions and its
+    metrics, as ``columns`` names them. ``None`` is a missing value, or the group of rows whose
+    dimension is null.
+    """
+
+    grain: str
+    dimensions: tuple[str, ...]
+    metrics: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    origins: Origins = field(compare=False)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns: the grain, the dimensions, the metrics."""
+        period = () if self.grain == "all" else (self.grain,)
+        return (*period, *self.dimensions, *self.metrics)
+
+    def why(self, row: int, metric: str) -> Reason | None:
+        """Return why a metric is missing in a row, from where it broke; ``None`` if it is there.
+
+        Raises:
+            IndexError: there is no such row.
+            KeyError: the metric is not in the result.
+        """
+        row = range(len(self.rows))[row]
+        if metric not in self.metrics:
+            raise KeyError(metric)
+        if self.rows[row][self.columns.index(metric)] is not None:
+            return None
+        reason = Why(self.origins.formulas, self.origins.known[row])(metric)
+        rule = self.origins.rules.get((row, reason.metric))
+        if rule is None:
+            return reason
+        return Reason(reason.metric, rule, self.origins.aggregates[reason.metric], {})
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return each row as a dictionary by column."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def write_csv(self, target: str | Path | TextIO) -> None:
+        """Write the rows as CSV, to a file or to an open text stream.
+
+        A file is there in whole or not at all. Numbers are written to the last digit, a missing
+        value is an empty cell, and a text that a spreadsheet would take for a formula gets an
+        apostrophe before it.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
+        if not isinstance(target, (str, Path)):
+            self._write(target)
+            return
+        path = Path(target)
+        try:
+            part = path.with_name(f".{path.name}.{uuid4().hex}.part")
+            if path.exists() and not path.is_file():
+                raise IsADirectoryError(0, "it is no file")
+            try:
+                with part.open("x", encoding="utf-8", newline="") as stream:
+                    self._write(stream)
+                os.replace(part, path)  # noqa: PTH105 - the only way that replaces on Windows too
+            finally:
+                with suppress(FileNotFoundError):
+                    part.unlink()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise UsageError(
+                [
+                    Diagnostic(
+                        "VAL111",
+                        f"cannot write {shown(target, 200)}: {shown(why)}",
+                        help="choose a file in a folder that is there and can be written",
+                    )
+                ]
+            ) from None
+
+    def _write(self, stream: TextIO) -> None:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([_cell(name) for name in self.columns])
+        writer.writerows([_cell(value) for value in row] for row in self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        lines = [list(map(str, self.columns))]
+        lines += [
+            [_shown(value, metric=name in self.metrics) for name, value in self._named(row)]
+            for row in self.rows[:_ROWS_SHOWN]
+        ]
+        widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+        first_metric = len(self.columns) - len(self.metrics)
+        text = [
+            "  ".join(
+                cell.ljust(width) if position < first_metric else cell.rjust(width)
+                for position, (cell, width) in enumerate(zip(cells, widths, strict=True))
+            ).rstrip()
+            for cells in lines
+        ]
+        if len(self) > _ROWS_SHOWN:
+            text.append(f"... {len(self) - _ROWS_SHOWN:,} more rows")
+        elif not self.rows:
+            text.append("(no rows)")
+        return "\n".join(text)
+
+    def _named(self, row: tuple[Any, ...]) -> zip[tuple[str, Any]]:
+        return zip(self.columns, row, strict=True)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return number_text(value)
+    if isinstance(value, (int, date)):
+        return str(value)
+    text = str(value)
+    return f"'{text}" if _ACTIVE.match(text) else text
+
+
+def _shown(value: Any, *, metric: bool) -> str:
+    if value is None:
+        return "missing" if metric else "null"
+    if isinstance(value, float):
+        return number_text(value) if value.is_integer() else f"{value:.10g}"
+    return shown(_cell(value) if isinstance(value, bool) else value, 40)

@@ -1,0 +1,1 @@
+"""Results as text: yields or returns strings, never prints."""

@@ -1,0 +1,119 @@
+"""Numbers for reading: rounded, grouped, in the form that the metric asks for."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Final
+
+from metrictree.units import parse_unit
+
+if TYPE_CHECKING:
+    from metrictree.schema import Metric
+
+__all__ = ["MISSING", "format_number", "format_value"]
+
+MISSING: Final = "missing"
+_CURRENCY = re.compile(r"[A-Z]{3}\Z")
+_NO_CENTS: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_SECONDS: Final = {
+    name: seconds
+    for names, seconds in (
+        ("ms millisecond milliseconds", 0.001),
+        ("s sec second seconds", 1),
+        ("min minute minutes", 60),
+        ("h hour hours", 3_600),
+        ("d day days", 86_400),
+    )
+    for name in names.split()
+}
+_PARTS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def format_value(metric: Metric, value: float | None) -> str:
+    """Return a value of a metric as it is read: by the metric's ``display``, else by its unit.
+
+    >>> from metrictree import Metric
+    >>> format_value(Metric(unit="USD/order"), 1234.5)
+    '1,234.50'
+    >>> format_value(Metric(unit="%"), 0.05), format_value(Metric(), None)
+    ('5 %', 'missing')
+    """
+    display = metric.display
+    return format_number(
+        value,
+        unit=metric.unit,
+        form=display.format if display is not None else None,
+        digits=display.digits if display is not None else None,
+    )
+
+
+def format_number(
+    value: float | None,
+    *,
+    unit: str | None = None,
+    form: str | None = None,
+    digits: int | None = None,
+) -> str:
+    """Return a number as number, percent, currency or duration; without ``form`` by its unit.
+
+    Without ``digits`` a number keeps at least four digits that count, and no zeros at its end.
+
+    >>> format_number(11598.0), format_number(0.375065), format_number(-0.0)
+    ('11,598', '0.3751', '0')
+    >>> format_number(0.375065, form="percent"), format_number(0.375065, form="percent", digits=2)
+    ('37.5 %', '37.51 %')
+    >>> format_number(2.5, unit="hour", form="duration")
+    '2 h 30 min'
+    """
+    if value is None:
+        return MISSING
+    currency = _currency(unit)
+    if form is None:
+        form = "percent" if unit in ("%", "percent") else "currency" if currency else "number"
+    if form == "percent" and abs(value) < 1e13:
+        return f"{_number(value * 100, digits, 3)} %"
+    if form == "duration" and unit in _SECONDS and abs(value) < 1e13:
+        return _duration(value * _SECONDS[unit], digits)
+    if form == "currency" and digits is None and abs(value) < 1e15:
+        digits = 0 if str(currency) in _NO_CENTS else 2
+    return _number(value, digits, 4)
+
+
+def _currency(unit: str | None) -> str | None:
+    """Return the code of the currency that stands above the line of a unit."""
+    if unit is None:
+        return None
+    above = [name for name, power in parse_unit(unit).powers if power > 0]
+    return above[0] if len(above) == 1 and _CURRENCY.match(above[0]) else None
+
+
+def _number(value: float, digits: int | None, significant: int) -> str:
+    size = abs(value)
+    if size >= 1e15 or (digits is None and 0 < size < 1e-6):
+        return f"{value:.{significant - 1}e}"
+    if digits is not None:
+        return _unsigned_zero(f"{value:,.{digits}f}")
+    if value.is_integer():
+        return _unsigned_zero(f"{value:,.0f}")
+    exponent = math.floor(math.log10(size))
+    text = f"{value:,.{max(significant - 1 - exponent, significant - 2, 0)}f}"
+    return _unsigned_zero(text.rstrip("0").rstrip("."))
+
+
+def _unsigned_zero(text: str) -> str:
+    return text.lstrip("-") if text.strip("-0.") == "" else text
+
+
+def _duration(seconds: float, digits: int | None) -> str:
+    """Return the two largest parts of a duration; seconds may have digits after the point."""
+    sign = "-" if seconds < 0 else ""
+    rest = abs(seconds)
+    for position, (size, name) in enumerate(_PARTS):
+        smaller, smaller_name = _PARTS[position + 1] if position + 1 < len(_PARTS) else (1, "s")
+        count = round(rest / smaller)
+        if count * smaller >= size:
+            whole, left = divmod(count, size // smaller)
+            tail = f" {left} {smaller_name}" if left else ""
+            return f"{sign}{whole:,} {name}{tail}"
+    return f"{_unsigned_zero(sign + _number(rest, digits, 3))} s"

@@ -1,0 +1,405 @@
+"""A metric tree drawn with branches; a shared driver is drawn in full once, then named again.
+
+Every edge is drawn once and nothing recurses, so that time and text grow with the tree, whatever
+its shape: diamonds have more paths than can be counted, and a chain may be as long as it likes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+from metrictree.engines.base import Rule
+from metrictree.formula.printer import number_text
+from metrictree.render.numbers import format_value
+from metrictree.render.style import PLAIN, Style, clip, text_width
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from metrictree.engines.base import Reason
+    from metrictree.graph import Graph
+    from metrictree.schema import Influence, Metric, TreeSpec
+
+__all__ = ["Tree", "draw_tree", "draw_values"]
+
+_DEEPEST: Final = 24
+"""Levels of branches; what is deeper starts again at the margin, so that lines stay short."""
+_WIDEST: Final = 60
+"""Cells that a column is widened to; what is longer pushes the rest of its line."""
+_BRANCHES: Final = (("├── ", "└── "), ("├┄┄ ", "└┄┄ "), "│   ")
+_ASCII: Final = (("|-- ", "`-- "), ("|.. ", "`.. "), "|   ")
+"""Edges of a formula and of an influence, each between others and at the end; what passes by."""
+_SECTIONS: Final = (
+    ("Outcomes", "outcome"),
+    ("Guardrails", "guardrail"),
+    ("Focus metrics", "focus"),
+    ("Health metrics", "health"),
+)
+
+
+class Tree(Protocol):
+    """What is drawn: a `MetricTree` or a resolved tree."""
+
+    @property
+    def spec(self) -> TreeSpec: ...  # noqa: D102 - as of a tree
+    @property
+    def metrics(self) -> Mapping[str, Metric]: ...  # noqa: D102 - as of a tree
+    @property
+    def graph(self) -> Graph: ...  # noqa: D102 - as of a tree
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of a drawing: a metric below the one that it is an input of."""
+
+    branches: str
+    metric: str
+    influence: Influence | None
+    """The influence by which it is below, or ``None`` for a formula."""
+    mark: str
+    first: bool
+    """Whether the metric is drawn here for the first time."""
+
+
+_Piece: TypeAlias = tuple[str, tuple[str, ...]]
+"""Text and its colours."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    text: str
+    colors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    title: str
+    right: bool = False
+    optional: bool = False
+    """Whether it is left out where lines would be too long for the terminal."""
+
+
+_TREE_COLUMNS: Final = (
+    _Column("label", optional=True),
+    _Column("unit"),
+    _Column("owner"),
+    _Column("definition"),
+)
+_VALUE_COLUMNS: Final = (_Column("value", right=True), _Column("unit"), _Column("note"))
+
+
+def draw_tree(tree: Tree, style: Style = PLAIN, *, depth: int | None = None) -> str:
+    """Return the tree from the North Star down, then the metrics that do not lead to it.
+
+    ``depth`` leaves out what is more levels below.
+
+    >>> from metrictree import MetricTree
+    >>> tree = MetricTree(
+    ...     north_star="orders",
+    ...     metrics={
+    ...         "orders": "buyers * per_buyer",
+    ...         "buyers": {"unit": "customer"},
+    ...         "per_buyer": {"unit": "order/customer"},
+    ...     },
+    ... )
+    >>> print(draw_tree(tree))
+    North Star     unit            definition
+    orders                         = buyers * per_buyer
+    ├── buyers     customer        input
+    └── per_buyer  order/customer  input
+    """
+
+    def describe(row: _Row) -> list[_Cell]:
+        metric = tree.metrics[row.metric]
+        words = [_definition(metric)] if row.first else []
+        if row.influence is not None:
+            words.append(_influence(row.influence))
+        said = (metric.label, metric.unit, metric.owner) if row.first else (None, None, None)
+        return [
+            *(_Cell(style.cut(style.show(text or ""), _WIDEST)) for text in said),
+            _Cell(style.cut(style.show("; ".join(words)), _WIDEST + _WIDEST // 2), ("dim",)),
+        ]
+
+    drawing = _Drawing(tree, style, depth)
+    sections = [(title, list(drawing.rows(tops))) for title, tops in _sections(tree)]
+    blocks = _table(sections, _TREE_COLUMNS, describe, style)
+    return "\n\n".join([*_heading(tree.spec, style), *blocks])
+
+
+def draw_values(
+    tree: Tree,
+    values: Mapping[str, float | None],
+    why: Callable[[str], Reason | None],
+    style: Style = PLAIN,
+) -> str:
+    """Return the tree with its values; of a missing one, why. Without the North Star: a list.
+
+    >>> from metrictree import MetricTree
+    >>> tree = MetricTree(
+    ...     north_star="rate",
+    ...     metrics={
+    ...         "rate": {"formula": "orders / visits", "unit": "%"},
+    ...         "orders": None,
+    ...         "visits": None,
+    ...     },
+    ... )
+    >>> values = tree.compute({"orders": 5, "visits": 0})
+    >>> print(draw_values(tree, values, values.why))
+    North Star    value  note
+    rate        missing  division by zero (orders is 5, visits is 0)
+    ├── orders        5
+    └── visits        0
+    """
+
+    def describe(row: _Row) -> list[_Cell]:
+        metric, value = tree.metrics[row.metric], values[row.metric]
+        unit = "" if metric.unit in ("%", "percent") else metric.unit or ""  # the value says it
+        note, colors = metric.label or "", ("dim",)
+        if value is None:
+            note, colors = _reason(row.metric, why(row.metric)), ("yellow",)
+        return [
+            _Cell(format_value(metric, value), ("bold",) if value is not None else colors),
+            _Cell(style.show(unit)),
+            _Cell(style.cut(style.show(note), 2 * _WIDEST) if row.first else "", colors),
+        ]
+
+    if len(values) < len(tree.metrics):  # some targets, perhaps without what they are made of
+        rows = [_Row("", metric, None, "", first=True) for metric in values]
+        sections = [("Targets", rows)]
+    else:
+        drawing = _Drawing(tree, style, None)
+        sections = [(title, list(drawing.rows(tops))) for title, tops in _sections(tree)]
+    return "\n\n".join(_table(sections, _VALUE_COLUMNS, describe, style))
+
+
+# --- what stands where
+
+
+class _Drawing:
+    """Walks a tree along its edges, each one once, and remembers what was drawn."""
+
+    def __init__(self, tree: Tree, style: Style, depth: int | None) -> None:
+        self.inputs_of = tree.graph.inputs_of
+        self.causes = _causes(tree.spec)
+        self.depth = depth
+        self.formula_edge, self.influence_edge, self.pipe = _BRANCHES if style.draws else _ASCII
+        self.expanded: set[str] = set()
+        self.named: set[str] = set()
+
+    def rows(self, tops: Iterable[str]) -> Iterator[_Row]:
+        """Yield the rows of ``tops`` and all that is below them."""
+        waiting = deque((top, False) for top in tops)
+        while waiting:
+            top, continued = waiting.popleft()
+            if top in (self.expanded if continued else self.named):
+                continue
+            stack: list[tuple[str, Influence | None, str, str, int]] = [(top, None, "", "", 0)]
+            while stack:
+                metric, influence, branches, below, level = stack.pop()
+                edges: list[tuple[str, Influence | None]] = []
+                mark = ""
+                if metric in self.expanded:
+                    mark = "(shown above)"
+                else:
+                    edges = [(name, None) for name in self.inputs_of(metric)]
+                    edges += [(cause.from_, cause) for cause in self.causes.get(metric, ())]
+                    if edges and self.depth is not None and level >= self.depth:
+                        mark, edges = f"(and {_inputs(len(edges))})", []
+                    elif edges and level >= _DEEPEST:
+                        waiting.append((metric, True))
+                        mark, edges = "(continued below)", []
+                    else:
+                        self.expanded.add(metric)
+                if continued and level == 0:
+                    mark = "(continued)"
+                yield _Row(branches, metric, influence, mark, metric not in self.named)
+                self.named.add(metric)
+                for position in range(len(edges) - 1, -1, -1):
+                    name, cause = edges[position]
+                    last = position == len(edges) - 1
+                    stack.append(
+                        (
+                            name,
+                            cause,
+                            below + (self.influence_edge if cause else self.formula_edge)[last],
+                            below + ("    " if last else self.pipe),
+                            level + 1,
+                        )
+                    )
+
+
+def _inputs(count: int) -> str:
+    return f"{count:,} more input{'' if count == 1 else 's'}"
+
+
+def _causes(spec: TreeSpec) -> dict[str, list[Influence]]:
+    causes: dict[str, list[Influence]] = {}
+    for influence in spec.influences:
+        causes.setdefault(influence.to, []).append(influence)
+    return causes
+
+
+def _sections(tree: Tree) -> Iterator[tuple[str, list[str]]]:
+    """Yield titles, and the metrics on top below each of them; together they reach every metric."""
+    causes = _causes(tree.spec)
+    covered: set[str] = set()
+
+    def cover(tops: Iterable[str]) -> None:
+        waiting = [top for top in tops if top not in covered]
+        covered.update(waiting)
+        while waiting:
+            metric = waiting.pop()
+            below = [
+                *tree.graph.inputs_of(metric),
+                *(cause.from_ for cause in causes.get(metric, ())),
+            ]
+            new = [name for name in dict.fromkeys(below) if name not in covered]
+            covered.update(new)
+            waiting += new
+
+    star = tree.spec.north_star.metric
+    yield "North Star", [star]
+    cover([star])
+    for title, role in _SECTIONS:
+        tops = [name for name, metric in tree.metrics.items() if metric.role == role]
+        tops = [name for name in tops if name not in covered]
+        if tops:
+            yield title, tops
+            cover(tops)
+    rest = [name for name in tree.metrics if name not in covered]
+    if rest:
+        used = {name for metric in rest for name in tree.graph.inputs_of(metric)}
+        used |= {cause.from_ for metric in rest for cause in causes.get(metric, ())}
+        tops = [name for name in rest if name not in used]
+        cover(tops)
+        for name in rest:  # what is left is a circle of influences
+            if name not in covered:
+                tops.append(name)
+                cover([name])
+        yield "Other metrics", tops
+
+
+# --- what a row says
+
+
+def _heading(spec: TreeSpec, style: Style) -> Iterator[str]:
+    title = style.paint(style.show(spec.name), "bold") if spec.name else ""
+    product = style.show(spec.product) if spec.product else ""
+    if title or product:
+        yield ": ".join(filter(None, (title, product)))
+
+
+def _definition(metric: Metric) -> str:
+    if metric.formula is not None:
+        return "= " + " ".join(metric.formula.split())
+    if metric.measure is not None:
+        measure = metric.measure
+        where = f" where {' '.join(measure.where.split())}" if measure.where else ""
+        return f"{measure.aggregate} of {measure.source}{where}"
+    return "input" if metric.value is None else f"constant {number_text(metric.value)}"
+
+
+def _reason(metric: str, reason: Reason | None) -> str:
+    if reason is None:
+        return ""
+    if reason.metric != metric:
+        return f"because {reason.metric} is missing"
+    if reason.rule is Rule.INPUT_MISSING:
+        return "no value was given"
+    return str(reason).partition(" is missing: ")[2]
+
+
+def _influence(influence: Influence) -> str:
+    """Return an influence in words: ``influence +0.4 with lag 8 (experiment)``."""
+    size = ""
+    if influence.elasticity is not None:
+        size = f" {'+' if influence.elasticity > 0 else ''}{number_text(influence.elasticity)}"
+    elif influence.direction is not None:
+        size = f" {influence.direction}"
+    lag = f" with lag {influence.lag}" if influence.lag else ""
+    return f"influence{size}{lag} ({influence.confidence})"
+
+
+# --- columns
+
+
+def _table(
+    sections: list[tuple[str, list[_Row]]],
+    columns: Sequence[_Column],
+    describe: Callable[[_Row], list[_Cell]],
+    style: Style,
+) -> Iterator[str]:
+    """Yield each section as lines of aligned columns; columns without a word are left out."""
+    described = [(title, [(row, describe(row)) for row in rows]) for title, rows in sections]
+    first = 0
+    widths = [0] * len(columns)
+    for title, lines in described:
+        first = max(first, len(title))
+        for row, cells in lines:
+            first = max(first, min(sum(map(text_width, _name(row))), _WIDEST))
+            for position, cell in enumerate(cells):
+                widths[position] = max(widths[position], min(text_width(cell.text), _WIDEST))
+    kept = [position for position, width in enumerate(widths) if width]
+    if style.width is not None and first + sum(widths[at] + 2 for at in kept) > style.width:
+        kept = [position for position in kept if not columns[position].optional]
+    slots = [
+        (max(widths[position], len(columns[position].title)), columns[position].right)
+        for position in kept
+    ]
+    heads = [_Cell(columns[position].title, ("dim",)) for position in kept]
+    for title, lines in described:
+        rendered = [_line([(title, ("bold",))], first, heads, slots, style)]
+        heads = [_Cell("")] * len(kept)  # the first section says it for all
+        for row, cells in lines:
+            branches, metric, mark = _name(row)
+            name: list[_Piece] = [
+                (branches, ("dim",)),
+                (metric, ("bold",) if row.first else ()),
+                (mark, ("dim",)),
+            ]
+            chosen = [cells[position] for position in kept]
+            rendered.append(_line(name, first, chosen, slots, style))
+        yield "\n".join(rendered)
+
+
+def _name(row: _Row) -> tuple[str, str, str]:
+    return row.branches, row.metric, f" {row.mark}" if row.mark else ""
+
+
+def _line(
+    name: Sequence[_Piece],
+    first: int,
+    cells: Sequence[_Cell],
+    slots: Sequence[tuple[int, bool]],
+    style: Style,
+) -> str:
+    """Return one line; on a terminal it is cut to its width."""
+    pieces = list(name)
+    at = sum(text_width(text) for text, _ in name)
+    end = first
+    for cell, (width, right) in zip(cells, slots, strict=True):
+        start = end + 2
+        end = start + width
+        if not cell.text:
+            continue
+        target = start + (max(width - text_width(cell.text), 0) if right else 0)
+        gap = max(target - at, 2)
+        pieces += [(" " * gap, ()), (cell.text, cell.colors)]
+        at += gap + text_width(cell.text)
+    if style.width is not None and at > style.width:
+        pieces = list(_clipped(pieces, style.width))
+    return "".join(style.paint(text, *colors) if colors else text for text, colors in pieces)
+
+
+def _clipped(pieces: list[_Piece], width: int) -> Iterator[_Piece]:
+    """Yield pieces of a line that is too long, up to a width, with dots at the end."""
+    left = width - 3
+    for text, colors in pieces:
+        part = clip(text, left)
+        yield part, colors
+        left -= text_width(part)
+        if part != text:
+            break
+    yield "...", ("dim",)

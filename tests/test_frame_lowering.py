@@ -1,0 +1,296 @@
+"""The frame engine agrees with the scalar engine, on DuckDB."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from tests import strategies
+
+from metrictree import parse_formula
+from metrictree.engines.frame import Column, Kind, Lowering, kind_of
+from metrictree.engines.scalar import evaluate
+from metrictree.formula import FUNCTIONS, Formula
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+duckdb = pytest.importorskip("duckdb")
+nw = pytest.importorskip("narwhals")
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def connection() -> Any:
+    return duckdb.connect()
+
+
+def opened(connection: Any, rows: Sequence[Row], types: dict[str, str] | None = None) -> Any:
+    """Return a lazy frame of the rows; numbers are DOUBLE unless the types say something else."""
+    names = list(rows[0])
+    types = types or {}
+    fields = ", ".join(f'"{name}" {types.get(name, "DOUBLE")}' for name in names)
+    connection.execute(f"create or replace temp table rows (number integer, {fields})")
+    marks = ", ".join("?" * (len(names) + 1))
+    connection.executemany(
+        f"insert into rows values ({marks})",  # noqa: S608 - names of our own
+        [[number, *(row[name] for name in names)] for number, row in enumerate(rows)],
+    )
+    return nw.from_native(connection.table("rows"))
+
+
+def columns_of(frame: Any) -> dict[str, Column]:
+    schema = frame.collect_schema()
+    return {
+        name: Column(name, kind_of(dtype), dtype, str(dtype)) for name, dtype in schema.items()
+    }
+
+
+def lowered(frame: Any, formula: Formula, kind: Kind = Kind.NUMBER) -> list[Any]:
+    """Return the values of a formula over a frame, in the order of its rows."""
+    lowering = Lowering(columns_of(frame))
+    operand = lowering.lower(formula, kind)
+    assert lowering.faults == []
+    column = lowering.kept(operand, None)
+    found = lowering.apply(frame).select("number", column)
+    return [value for _, value in sorted(nw.to_native(found).fetchall())]
+
+
+def faults_of(frame: Any, text: str, kind: Kind = Kind.CONDITION) -> list[tuple[str, str, str]]:
+    lowering = Lowering(columns_of(frame))
+    mode = "where" if kind is Kind.CONDITION else "formula"
+    lowering.lower(parse_formula(text, mode), kind)
+    return [(fault.code, fault.message, fault.help) for fault in lowering.faults]
+
+
+def agrees(found: float | None, expected: float | None) -> bool:
+    if found is None or expected is None:
+        return found is expected
+    return found == expected or math.isclose(found, expected, rel_tol=1e-12, abs_tol=0)
+
+
+# Engines round these differently in the last digit, which floor() or a comparison may blow up:
+# they are compared alone, below.
+LAST_DIGIT = {"log", "log10", "exp", "**", "pow", "%"}
+
+
+def operations(drawn: strategies.Drawn) -> set[str]:
+    found = {drawn.op}
+    for arg in drawn.args:
+        if isinstance(arg, strategies.Drawn):
+            found |= operations(arg)
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    strategies.formulas.filter(lambda drawn: not operations(drawn) & LAST_DIGIT),
+    st.lists(strategies.inputs, min_size=1, max_size=6),
+)
+def test_a_formula_means_on_duckdb_what_it_means_on_single_numbers(drawn, rows):
+    formula = parse_formula(strategies.text_of(drawn))
+    connection = duckdb.connect()  # a frame does not keep it
+    found = lowered(opened(connection, rows), formula)
+    expected = [evaluate(formula, row) for row in rows]
+    assert all(map(agrees, found, expected)), (found, expected)
+
+
+VALUES = [
+    None, 0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, 1.5, 2.5, -2.5, 3.0, -7.0, 0.1, 1e-20, -1e-20,
+    0.49999999999999994, -0.49999999999999994, 4503599627370497.0, 4503599627370496.5, 1e16, 1e300,
+    -1e300, 5e-324, 1e308, -1e308, 710.0, -750.0, 1.005, 2.675, 1234.5678,
+]  # fmt: skip
+TEXTS = [
+    "-a", "a + b", "a - b", "a * b", "a / b", "a % b", "a ** b", "pow(a, b)", "abs(a)", "min(a, b)",
+    "max(a, b)", "sum(a, b, a)", "mean(a, b)", "sqrt(a)", "exp(a)", "log(a)", "log10(a)",
+    "floor(a)", "ceil(a)", "round(a)", "round(a, 2)", "round(a, -2)", "round(a, 308)",
+    "round(a, -308)", "round(a, 400)", "round(a, -400)", "round(a, 0.5)", "clip(a, b, 2)",
+    "clip(a, 2, b)", "clip(a, 2, 1)", "clip(1, a, b)", "sign(a)", "safe_div(a, b, 1)",
+    "safe_div(a, 0, b)", "safe_div(1, a, b)", "safe_div(a, b, null)", "coalesce(a, b)",
+    "coalesce(null, a, 1)", "coalesce(a, null)", "1 if is_missing(a) else 2", "a if b > 0 else 1",
+    "1 if a < b <= 2 else 0", "1 if a != b else 0", "1 if not a > b else 0",
+    "1 if a > 0 and b > 0 else 0", "1 if a > 0 or b > 0 else 0", "a if 1 < 2 else b",
+    "null if a > 0 else b", "a % 3", "a % -3", "7 % a", "a + null", "1 / 0", "2 + 3 * 4", "null",
+    "1 if is_missing(null) else 0", "a ** 2", "2 ** a", "a ** 0.5", "10 % 4 * a",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_operation_agrees_on_every_pair_of_hard_values(connection, text):
+    formula = parse_formula(text)
+    rows = [{"a": a, "b": b} for a in VALUES for b in VALUES]
+    found = lowered(opened(connection, rows), formula)
+    wrong = []
+    for row, one in zip(rows, found, strict=True):
+        expected = evaluate(formula, row)
+        close = agrees(one, expected)
+        if not close and "%" in text and None not in (one, expected):
+            # a remainder is exact to the last digit of the divisor
+            divisor = row["b"] if "b" in text else row["a"] if text == "7 % a" else 3.0
+            close = abs(one - expected) <= abs(divisor) * 2.3e-16
+        if not close:
+            wrong.append((row, one, expected))
+    assert wrong == []
+
+
+def test_every_function_is_compared_above():
+    used = {
+        node.value for text in TEXTS for node in parse_formula(text).nodes if node.op == "call"
+    }
+    assert {name for name, function in FUNCTIONS.items() if not function.over_time} - used == set()
+
+
+def test_nan_in_a_column_is_missing(connection):
+    frame = opened(connection, [{"a": math.nan, "b": 1.0}])
+    assert lowered(frame, parse_formula("coalesce(a, 5)")) == [5.0]
+    assert lowered(frame, parse_formula("a + b")) == [None]
+    assert lowered(frame, parse_formula("1 if a > b or b > 0 else 2")) == [1.0]
+
+
+@pytest.mark.parametrize(
+    "dtype", ["TINYINT", "UINTEGER", "BIGINT", "UBIGINT", "HUGEINT", "FLOAT", "DECIMAL(10, 2)"]
+)
+def test_numbers_of_every_type_are_computed_as_float64(connection, dtype):
+    frame = opened(connection, [{"a": 7, "b": 2}], {"a": dtype, "b": dtype})
+    assert lowered(frame, parse_formula("a / b")) == [3.5]
+    assert lowered(frame, parse_formula("1 if a == 7 else 0")) == [1.0]
+
+
+def test_integers_do_not_overflow_in_their_own_type(connection):
+    frame = opened(connection, [{"a": 127, "b": 127}], {"a": "TINYINT", "b": "TINYINT"})
+    assert lowered(frame, parse_formula("a * b + b")) == [127 * 127 + 127]
+
+
+CONDITIONS = [
+    ("s == 'paid'", [True, False, None]),
+    ("s != 'paid'", [False, True, None]),
+    ("s in ('paid', 'x')", [True, False, None]),
+    ("s not in ('paid', 'x')", [False, True, None]),
+    ("s >= 'open'", [True, True, None]),
+    ("x in (1, 2)", [True, False, None]),
+    ("x not in (1, -2)", [False, True, None]),
+    ("1 in (1, 2)", [True, True, True]),
+    ("'a' == 'b'", [False, False, False]),
+    ("'a' in ('b', 'c')", [False, False, False]),
+    ("null in (1, 2)", [None, None, None]),
+    ("is_missing(s)", [False, False, True]),
+    ("is_missing(d) or is_missing(i)", [False, True, True]),
+    ("coalesce(s, 'none') == 'none'", [False, False, True]),
+    ("f", [True, False, None]),
+    ("not f", [False, True, None]),
+    ("f and x > 0", [True, False, None]),
+    ("f or s == 'paid'", [True, False, None]),
+    ("f or 1 < 2", [True, True, True]),
+    ("d >= '2026-01-15'", [True, None, None]),
+    ("d == '2026-01-31'", [True, None, None]),
+    ("t < '2026-01-31 12:00:00'", [True, False, None]),
+    ("t >= '2026-02-01'", [False, True, None]),
+    ("'2026-01-01' < d <= '2026-01-31'", [True, None, None]),
+    ("d <= t", [True, None, None]),
+    ("coalesce(null, null) == s", [None, None, None]),
+    ("x > coalesce(null, null)", [None, None, None]),
+    ("coalesce(f, x > 0)", [True, False, None]),
+]
+
+
+@pytest.fixture(scope="module")
+def mixed() -> Iterator[Any]:
+    types = {
+        "s": "VARCHAR", "f": "BOOLEAN", "d": "DATE", "t": "TIMESTAMP", "i": "UUID", "z": "TIMESTAMPTZ"
+    }  # fmt: skip
+    uuid = "6f1b7a5e-0000-4000-8000-000000000001"
+    rows = [
+        {"s": "paid", "x": 1.0, "f": True, "d": "2026-01-31", "t": "2026-01-31 10:00:00",
+         "i": uuid, "z": None},
+        {"s": "open", "x": -3.0, "f": False, "d": None, "t": "2026-02-01", "i": uuid, "z": None},
+        {"s": None, "x": None, "f": None, "d": None, "t": None, "i": None, "z": None},
+    ]  # fmt: skip
+    connection = duckdb.connect()
+    yield opened(connection, rows, types)
+    connection.close()
+
+
+@pytest.mark.parametrize(("text", "expected"), CONDITIONS)
+def test_a_condition_on_text_numbers_dates_and_truth_values(mixed, text, expected):
+    assert lowered(mixed, parse_formula(text, "where"), Kind.CONDITION) == expected
+
+
+FAULTS = [
+    ("sx == 1", "SRC106", "the source has no column 'sx'", "columns are"),
+    ("stat == 1 or amuont > 2", "SRC106", "the source has no column 'stat'", "columns are"),
+    ("s == 1", "SRC107", "'s' (text of type String) and '1' (a number)", "quotes"),
+    ("x == '1'", "SRC107", "'x' (a number of type Float64) and '1' (text)", "quotes"),
+    ("x == \"1\"", "SRC107", "and \"1\" (text)", "quotes"),
+    ("f == 1", "SRC107", "'f' (true or false of type Boolean) and '1' (a number)", "one kind"),
+    ("i == 'a'", "SRC107", "'i' (a column of type Unknown) and 'a' (text)", "one kind"),
+    ("z > '2026-01-01'", "SRC107", "'z' (a column of type Datetime", "one kind"),
+    ("d > 'yesterday'", "SRC107", "'yesterday' is compared with a date, but is none", "2026-01-31"),
+    ("t > '2026-01-31T00:00:00Z'", "SRC107", "is compared with a date, but is none", "2026"),
+    ("s in (1, 2)", "SRC107", "'s' is text of type String, and the list", "quotes"),
+    ("d in ('2026-01-31', 'x')", "SRC107", "'d' is a date or time of type Date", "== and <"),
+    ("s", "SRC107", "'s' is text of type String, where a condition is needed", "== 'text'"),
+    ("x", "SRC107", "'x' is a number of type Float64, where a condition is needed", "x > 0"),
+    ("s + 1 > 2", "SRC107", "'s' is text of type String, where a number is needed", "numbers"),
+    ("f * 2 > 1", "SRC107", "'f' is true or false of type Boolean", "1 if f else 0"),
+    ("sqrt(d) > 1", "SRC107", "'d' is a date or time of type Date", "another column"),
+    ("coalesce(s, 1) == 'a'", "SRC107", "'1' is a number, where text is needed", "another"),
+    ("round(x, x) > 1", "SRC113", "the digits of round() must be written out", "round(x, 2)"),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "message", "advice"), FAULTS)
+def test_a_mistake_that_only_the_data_show_is_told(mixed, text, code, message, advice):
+    found_code, found_message, found_help = faults_of(mixed, text)[0]
+    assert (found_code, message in found_message, advice in found_help) == (code, True, True)
+
+
+def test_all_mistakes_of_a_condition_are_told_and_none_twice(mixed):
+    found = faults_of(mixed, "statu == 'a' and s > 1 and x == 'y'")
+    assert [code for code, *_ in found] == ["SRC106", "SRC107", "SRC107"]
+
+
+def test_a_near_column_is_offered(connection):
+    frame = opened(connection, [{"amount_usd": 1.0}])
+    ((_, _, advice),) = faults_of(frame, "amuont_usd > 1")
+    assert advice == "did you mean amount_usd?"
+
+
+@pytest.mark.parametrize("text", ["lag(a)", "rolling_sum(a, 2)", "cumulative(a)"])
+def test_a_function_over_time_is_refused(connection, text):
+    frame = opened(connection, [{"a": 1.0}])
+    ((code, message, _),) = faults_of(frame, text, Kind.NUMBER)
+    assert code == "SRC113"
+    assert message.endswith("cannot be computed over the rows of a table")
+
+
+def test_shared_operations_are_computed_once(connection):
+    frame = opened(connection, [{"a": 3.0, "b": 2.0}])
+    lowering = Lowering(columns_of(frame))
+    first = lowering.lower(parse_formula("(a + b) * 2"), Kind.NUMBER)
+    again = lowering.lower(parse_formula("(a + b) * 2"), Kind.NUMBER)
+    other = lowering.lower(parse_formula("(a + b) / 2"), Kind.NUMBER)
+    assert again == first != other
+    applied = lowering.apply(frame)
+    assert len(applied.columns) == len(frame.columns) + 2 + 3  # reading a and b, and + * /
+
+
+def test_a_formula_of_100_operations_on_top_of_each_other_is_computed(connection):
+    frame = opened(connection, [{"a": 1.0}])
+    # reading the column is one of them
+    assert lowered(frame, parse_formula(" + ".join(["a"] * 100))) == [100.0]
+
+
+def test_a_formula_of_101_operations_on_top_of_each_other_is_refused(connection):
+    frame = opened(connection, [{"a": 1.0}])
+    ((code, message, _),) = faults_of(frame, " + ".join(["a"] * 101), Kind.NUMBER)
+    assert (code, message) == ("SRC114", "this is more than 100 operations on top of each other")
+
+
+def test_a_formula_of_2001_different_operations_is_refused(connection):
+    frame = opened(connection, [{"a": 1.0}])
+    text = f"coalesce({', '.join(f'a * {n}' for n in range(2_001))})"
+    ((code, message, _),) = faults_of(frame, text, Kind.NUMBER)
+    assert (code, message) == ("SRC114", "this is more than 2,000 different operations")

@@ -1,0 +1,567 @@
+"""Text for reading: numbers, excerpts with carets, drawn trees and tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from metrictree import Diagnostic, Metric, MetricTree, Severity, Span
+from metrictree.documents import parse
+from metrictree.engines.base import Reason, Rule
+from metrictree.render.findings import (
+    diagnostics_json,
+    excerpt,
+    render_diagnostic,
+    render_diagnostics,
+    summary,
+)
+from metrictree.render.numbers import format_number, format_value
+from metrictree.render.style import PLAIN, Style, text_width
+from metrictree.render.table import render_run, render_table
+from metrictree.render.tree import draw_tree, draw_values
+
+ASCII = Style(encoding="ascii")
+
+# --- numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "text"),
+    [
+        (None, {}, "missing"),
+        (0.0, {}, "0"),
+        (-0.0, {}, "0"),
+        (-0.001, {"digits": 2}, "0.00"),
+        (-0.0001, {"form": "percent", "digits": 1}, "0.0 %"),
+        (11598.0, {}, "11,598"),
+        (-1234567.0, {}, "-1,234,567"),
+        (1.5, {}, "1.5"),
+        (1.2177656, {}, "1.218"),
+        (0.3750646, {}, "0.3751"),
+        (11598.126, {}, "11,598.13"),
+        (999999.999, {}, "1,000,000"),
+        (0.00001234, {}, "0.00001234"),
+        (1e-9, {}, "1.000e-09"),
+        (1e-9, {"digits": 2}, "0.00"),
+        (1e300, {"digits": 2}, "1.000e+300"),
+        (1e15, {}, "1.000e+15"),
+        (5e-324, {}, "4.941e-324"),
+        (1.7e308, {"form": "percent"}, "1.700e+308"),
+        (0.05, {"unit": "%"}, "5 %"),
+        (0.05, {"unit": "percent"}, "5 %"),
+        (0.05, {"unit": "ratio"}, "0.05"),
+        (0.375065, {"form": "percent", "digits": 2}, "37.51 %"),
+        (0.0004, {"unit": "%"}, "0.04 %"),
+        (0.05, {"unit": "%", "form": "number"}, "0.05"),
+        (393155.27, {"unit": "USD/month"}, "393,155.27"),
+        (40.0, {"unit": "USD/order"}, "40.00"),
+        (40.0, {"unit": "order/USD"}, "40"),
+        (40.0, {"unit": "JPY"}, "40"),
+        (40.5, {"unit": "EUR", "digits": 0}, "40"),
+        (40.0, {"form": "currency"}, "40.00"),
+        (2.5, {"unit": "hour", "form": "duration"}, "2 h 30 min"),
+        (2.5, {"unit": "hour"}, "2.5"),
+        (59.6, {"unit": "second", "form": "duration", "digits": 0}, "1 min"),
+        (95.0, {"unit": "second", "form": "duration"}, "1 min 35 s"),
+        (86399.0, {"unit": "s", "form": "duration"}, "1 d"),
+        (-36.0, {"unit": "hour", "form": "duration"}, "-1 d 12 h"),
+        (0.25, {"unit": "s", "form": "duration"}, "0.25 s"),
+        (0.0, {"unit": "day", "form": "duration"}, "0 s"),
+        (-0.0, {"unit": "day", "form": "duration"}, "0 s"),
+        (7.0, {"unit": "order", "form": "duration"}, "7"),
+    ],
+)
+def test_a_number_is_shown_in_the_form_that_its_metric_asks_for(
+    value: float, options: dict[str, Any], text: str
+) -> None:
+    assert format_number(value, **options) == text
+
+
+def test_the_display_of_a_metric_goes_before_its_unit() -> None:
+    metric = Metric.model_validate({"unit": "%", "display": {"format": "number", "digits": 3}})
+    assert format_value(metric, 0.25) == "0.250"
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([None, "number", "percent", "currency", "duration"]),
+    st.sampled_from([None, "USD", "%", "hour", "order/customer"]),
+    st.none() | st.integers(0, 15),
+)
+def test_every_number_is_shown_short_and_never_as_minus_zero(
+    value: float, form: str | None, unit: str | None, digits: int | None
+) -> None:
+    text = format_number(value, form=form, unit=unit, digits=digits)
+    assert len(text) <= 48
+    assert "inf" not in text
+    assert "nan" not in text
+    assert not text.startswith("-") or any(digit in text for digit in "123456789")
+
+
+@given(st.floats(-1e14, 1e14, allow_nan=False))
+def test_a_number_for_reading_is_close_to_the_exact_one(value: float) -> None:
+    shown = float(format_number(value).replace(",", ""))
+    assert shown == pytest.approx(value, rel=1e-3, abs=1e-300)
+
+
+# --- what a terminal can show
+
+
+@pytest.mark.parametrize(
+    ("style", "text", "shown"),
+    [
+        (PLAIN, "Büro 注文", "Büro 注文"),
+        (ASCII, "Büro", r"B\xfcro"),
+        (Style(encoding="cp1252"), "Büro 注", r"Büro \u6ce8"),
+        (PLAIN, "red\x1b[31m", r"red\x1b[31m"),
+        (PLAIN, "a\u202eb", r"a\u202eb"),
+        (PLAIN, "a\nb\tc", r"a\nb\tc"),
+        (PLAIN, "a\udcffb", r"a\udcffb"),
+    ],
+)
+def test_what_cannot_be_seen_or_encoded_is_escaped(style: Style, text: str, shown: str) -> None:
+    assert style.show(text) == shown
+
+
+@given(st.text(), st.sampled_from(["ascii", "cp1252", "utf-8", "latin-1", "cp437"]))
+def test_shown_text_is_printable_and_encodes(text: str, encoding: str) -> None:
+    shown = Style(encoding=encoding).show(text)
+    assert shown.isprintable()
+    shown.encode(encoding)
+
+
+@given(st.text(st.characters(exclude_categories=("C", "Z"))), st.integers(3, 30))
+def test_cut_text_fits(text: str, width: int) -> None:
+    assert text_width(PLAIN.cut(text, width)) <= width
+
+
+# --- excerpts
+
+
+def found(text: str, line: int, column: int, width: int = 1, **other: Any) -> Diagnostic:
+    lines = text.split("\n")
+    span = Span("tree.yml", line, column, line, column + width, lines[line - 1])
+    return Diagnostic("GRA101", "unknown metric 'vists'", span, **other)
+
+
+def test_a_finding_shows_its_line_with_carets_below() -> None:
+    text = "north_star: a\nmetrics:\n  a: vists * 2"
+    shown = render_diagnostic(found(text, 3, 6, 5, help="did you mean visits?"))
+    assert shown.splitlines() == [
+        "tree.yml:3:6: error GRA101: unknown metric 'vists'",
+        "  |",
+        "3 |   a: vists * 2",
+        "  |      ^^^^^",
+        "  = help: did you mean visits?",
+    ]
+
+
+def test_the_bar_moves_with_the_digits_of_the_line_number() -> None:
+    shown = render_diagnostic(
+        Diagnostic("GRA101", "no", Span("t.yml", 1234, 1, 1234, 2, "ab"), Severity.WARNING)
+    )
+    assert shown.splitlines() == [
+        "t.yml:1234:1: warning GRA101: no",
+        "     |",
+        "1234 | ab",
+        "     | ^",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("finding", "shown"),
+    [
+        (Diagnostic("VAL101", "no"), "error VAL101: no"),
+        (Diagnostic("SCH102", "no", path="metrics.a"), "metrics.a: error SCH102: no"),
+        (
+            Diagnostic("INC101", "no", path="b\x1b.yml", help="look"),
+            "b\\x1b.yml: error INC101: no\n = help: look",
+        ),
+        (
+            Diagnostic("GRA101", "no", Span("a.yml", 1, 9000, 1, 9001, "cut off")),
+            "a.yml:1:9000: error GRA101: no",
+        ),
+    ],
+)
+def test_a_finding_without_a_line_is_told_without_one(finding: Diagnostic, shown: str) -> None:
+    assert render_diagnostic(finding) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "width", "line", "carets"),
+    [
+        ("a: bad", 4, 3, "a: bad", "   ^^^"),
+        ("\ta: bad", 5, 3, "    a: bad", "       ^^^"),
+        ("注文: bad", 5, 3, "注文: bad", "      ^^^"),
+        ("注文: bad", 1, 2, "注文: bad", "^^^^"),
+        ("e\u0301: bad", 5, 3, "e\u0301: bad", "   ^^^"),
+        ("a\x1b: bad", 5, 3, r"a\x1b: bad", "       ^^^"),
+        ("a\u202e: bad", 5, 3, r"a\u202e: bad", "         ^^^"),
+        ("a:", 3, 1, "a:", "  ^"),
+        ("", 1, 1, "", "^"),
+    ],
+)
+def test_carets_stay_below_what_they_mean(
+    text: str, column: int, width: int, line: str, carets: str
+) -> None:
+    span = Span("t.yml", 1, column, 1, column + width, text)
+    assert excerpt(span, PLAIN, 80) == (line, carets)
+
+
+def test_escapes_of_an_ascii_terminal_move_the_carets_too() -> None:
+    span = Span("t.yml", 1, 7, 1, 10, "Büro: bad")
+    assert excerpt(span, ASCII, 80) == (r"B\xfcro: bad", "         ^^^")
+
+
+def test_a_stretch_over_several_lines_is_marked_to_the_end_of_the_first() -> None:
+    assert excerpt(Span("t.yml", 1, 3, 4, 2, "a [b, c"), PLAIN, 80)[1] == "  ^^^^^"
+
+
+@pytest.mark.parametrize(
+    ("column", "before", "after"),
+    [
+        (1, False, True),
+        (15, False, True),
+        (500, True, True),
+        (1980, True, False),
+        (2000, True, False),
+    ],
+)
+def test_of_a_long_line_the_part_around_the_caret_is_left(
+    column: int, before: bool, after: bool
+) -> None:
+    text = "".join(chr(97 + position % 26) for position in range(2000))
+    line, carets = excerpt(Span("t.yml", 1, column, 1, column + 1, text), PLAIN, 60)
+    assert len(line) <= 60
+    assert line[len(carets) - 1] == text[column - 1]
+    assert line.startswith("...") == before
+    assert line.endswith("...") == after
+
+
+def test_a_caret_far_out_in_a_line_of_a_file_is_shown() -> None:
+    text = "a: " + "x" * 50_000 + " bad " + "y" * 50_000
+    at = text.index("bad")
+    line, carets = excerpt(parse(text, "t.yml").span_of(at, at + 3), PLAIN, 60)
+    assert line[len(carets) - 3 : len(carets)] == "bad"
+    assert carets.count("^") == 3
+    assert line.startswith("...xxx")
+    assert line.endswith("yyy...")
+
+
+@given(st.text(st.characters(exclude_characters="\r\n"), max_size=300), st.data())
+def test_an_excerpt_fits_and_its_carets_are_in_it(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(1, len(text) + 1))
+    stop = data.draw(st.integers(start, len(text) + 2))
+    line, carets = excerpt(Span("t.yml", 1, start, 1, stop, text), PLAIN, 60)
+    assert text_width(line) <= 60
+    assert "^" in carets
+    assert len(carets) <= max(text_width(line), 0) + 1
+    assert carets.strip() == "^" * carets.count("^")
+
+
+def test_colors_change_nothing_but_colors() -> None:
+    finding = found("a: vists", 1, 4, 5, help="look")
+    colored = render_diagnostic(finding, Style(color=True))
+    plain = render_diagnostic(finding)
+    assert colored != plain
+    for code in ("1", "2", "31", "1;31", "0"):
+        colored = colored.replace(f"\x1b[{code}m", "")
+    assert colored == plain
+
+
+def test_findings_are_parted_by_an_empty_line_and_counted() -> None:
+    findings = [Diagnostic("A1", "x"), Diagnostic("A2", "y", severity=Severity.WARNING)]
+    assert render_diagnostics(findings) == "error A1: x\n\nwarning A2: y"
+    assert summary(findings, 3) == "1 error, 1 warning"
+    assert summary([findings[0]] * 2, 3) == "2 errors"
+    assert summary([], 1) == "no problems in 1 metric"
+
+
+def test_findings_as_json_are_their_dictionaries_in_ascii() -> None:
+    finding = found("ü: vists", 1, 4, 5)
+    text = diagnostics_json([finding])
+    assert text.isascii()
+    assert json.loads(text) == [finding.to_dict()]
+
+
+# --- trees
+
+
+def tree_of(metrics: dict[str, Any], star: str = "a", **other: Any) -> MetricTree:
+    return MetricTree(north_star=star, metrics=metrics, **other)
+
+
+HOMEFIX: dict[str, Any] = {
+    "name": "Homefix",
+    "product": "A marketplace",
+    "metrics": {
+        "a": {"formula": "b * c * d", "label": "Jobs", "unit": "job/week", "owner": "ana"},
+        "b": {"unit": "customer"},
+        "c": "jobs / b",
+        "jobs": {"measure": {"source": "s", "aggregate": "count()", "where": "x == 1"}},
+        "d": {"unit": "ratio", "value": 0.5},
+        "revenue": {"unit": "USD", "role": "outcome"},
+        "complaints": {"formula": "bad / jobs", "role": "guardrail"},
+        "bad": None,
+        "lone": {"role": "health"},
+        "rest": None,
+    },
+    "influences": [
+        {"from": "d", "to": "revenue", "lag": 8, "elasticity": 0.4, "confidence": "experiment"},
+        {"from": "a", "to": "revenue", "direction": "positive"},
+    ],
+    "sources": {"s": {"path": "s.csv"}},
+}
+
+
+def test_a_tree_is_drawn_from_its_north_star_and_the_rest_in_sections() -> None:
+    assert draw_tree(tree_of(**HOMEFIX)).splitlines() == [
+        "Homefix: A marketplace",
+        "",
+        "North Star               label  unit      owner  definition",
+        "a                        Jobs   job/week  ana    = b * c * d",
+        "├── b                           customer         input",
+        "├── c                                            = jobs / b",
+        "│   ├── jobs                                     count() of s where x == 1",
+        "│   └── b (shown above)",
+        "└── d                           ratio            constant 0.5",
+        "",
+        "Outcomes",
+        "revenue                         USD              input",
+        "├┄┄ d (shown above)                              influence +0.4 with lag 8 (experiment)",
+        "└┄┄ a (shown above)                              influence positive (hypothesis)",
+        "",
+        "Guardrails",
+        "complaints                                       = bad / jobs",
+        "├── bad                                          input",
+        "└── jobs (shown above)",
+        "",
+        "Health metrics",
+        "lone                                             input",
+        "",
+        "Other metrics",
+        "rest                                             input",
+    ]
+
+
+def test_branches_are_ascii_where_nothing_else_can_be_written() -> None:
+    drawn = draw_tree(tree_of(**HOMEFIX), ASCII)
+    assert drawn.isascii()
+    for line in ("|-- b ", "|   `-- b (shown above)", "`-- d ", "|.. d (shown above)"):
+        assert f"\n{line}" in drawn
+    assert "\n`.. a (shown above)" in drawn
+
+
+def test_depth_leaves_out_what_is_below_and_says_how_much() -> None:
+    drawn = draw_tree(tree_of(**HOMEFIX), depth=1)
+    assert "├── c (and 2 more inputs)" in drawn
+    assert "└── jobs\n" not in drawn.split("Guardrails")[0]
+    assert "a (and 3 more inputs)" in draw_tree(tree_of(**HOMEFIX), depth=0)
+
+
+def test_a_metric_cut_off_by_depth_is_drawn_in_full_where_it_stands_higher() -> None:
+    drawn = draw_tree(tree_of({"a": "b + x", "b": "x * 2", "x": "y", "y": None}), depth=2)
+    assert drawn.splitlines()[1:] == [
+        "a                             = b + x",
+        "├── b                         = x * 2",
+        "│   └── x (and 1 more input)  = y",
+        "└── x",
+        "    └── y                     input",
+    ]
+
+
+def test_a_growth_loop_ends_where_it_closes() -> None:
+    loop = [{"from": "a", "to": "b", "lag": 1}]
+    drawn = draw_tree(tree_of({"a": "b * 2", "b": None}, influences=loop))
+    assert "    └┄┄ a (shown above)  influence with lag 1 (hypothesis)" in drawn
+
+
+def test_a_loop_apart_from_the_north_star_is_drawn_too() -> None:
+    loop = [{"from": "b", "to": "c", "lag": 1}, {"from": "c", "to": "b", "lag": 1}]
+    drawn = draw_tree(tree_of({"a": 1, "b": None, "c": None}, influences=loop))
+    assert "Other metrics\nb " in drawn
+
+
+def test_text_of_users_cannot_steer_the_terminal() -> None:
+    tree = tree_of(
+        {"a": {"label": "x\x1b[2J\u202e", "owner": "o\n"}}, name="n\x07", product="p\x9b"
+    )
+    drawn = draw_tree(tree, Style(width=200))
+    assert all(line.isprintable() for line in drawn.splitlines())
+    assert r"x\x1b[2J\u202e" in drawn
+
+
+def test_on_a_terminal_lines_are_cut_to_its_width() -> None:
+    drawn = draw_tree(tree_of(**HOMEFIX), Style(width=50)).splitlines()
+    assert max(map(text_width, drawn)) <= 50
+    assert drawn[5].endswith(" = job...")
+    assert drawn[13].endswith(" influ...")
+    assert "label" not in drawn[2]  # the ids say nearly the same
+
+
+def test_columns_stay_in_line_behind_wide_characters() -> None:
+    drawn = draw_tree(tree_of({"a": {"label": "注文", "owner": "ana"}})).splitlines()
+    at = drawn[0].index("owner")
+    assert text_width(drawn[1].partition("ana")[0]) == at
+
+
+def test_values_are_drawn_with_the_reason_of_a_missing_one() -> None:
+    tree = tree_of(
+        {
+            "a": {"formula": "b / c", "unit": "%"},
+            "b": {"label": "Buyers"},
+            "c": "d + e",
+            "d": None,
+            "e": None,
+        }
+    )
+    values = tree.compute({"b": 1200, "d": 0, "e": 0})
+    assert draw_values(tree, values, values.why).splitlines() == [
+        "North Star    value  note",
+        "a           missing  division by zero (b is 1200, c is 0)",
+        "├── b         1,200  Buyers",
+        "└── c             0",
+        "    ├── d         0",
+        "    └── e         0",
+    ]
+    values = tree.compute({"b": 1200, "d": None, "e": 0})
+    drawn = draw_values(tree, values, values.why)
+    assert "because d is missing" in drawn
+    assert "no value was given" in drawn
+
+
+def test_values_of_targets_are_a_list() -> None:
+    tree = tree_of({"a": "b * 2", "b": None})
+    values = tree.compute({"b": 2}, ["a"])
+    assert draw_values(tree, values, values.why).splitlines() == [
+        "Targets  value",
+        "a            4",
+    ]
+
+
+def test_a_shared_driver_shows_its_value_each_time() -> None:
+    tree = tree_of({"a": "b + c", "b": "x", "c": "x", "x": 7})
+    values = tree.compute({})
+    drawn = draw_values(tree, values, values.why)
+    assert [line.split()[-1] for line in drawn.splitlines() if " x" in line] == ["7", "7"]
+
+
+def name_of(line: str) -> str:
+    return line.lstrip("│├└─┄ ").split(" ")[0]
+
+
+@st.composite
+def dags(draw: st.DrawFn) -> MetricTree:
+    """Metrics m0, m1, ...: each is made of some later ones, and influenced by any."""
+    size = draw(st.integers(1, 25))
+    metrics: dict[str, Any] = {}
+    for number in range(size):
+        below = draw(st.lists(st.integers(number + 1, max(size - 1, number + 1)), max_size=4))
+        names = [f"m{name}" for name in below if name < size]
+        metrics[f"m{number}"] = " + ".join(names) or None
+    ends = st.integers(0, size - 1)
+    pairs = draw(st.lists(st.tuples(ends, ends), max_size=6, unique=True))
+    influences = [{"from": f"m{a}", "to": f"m{b}", "lag": 1} for a, b in pairs if a != b]
+    return tree_of(metrics, star=f"m{draw(ends)}", influences=influences)
+
+
+@given(dags())
+def test_every_metric_is_drawn_and_every_edge_just_once(tree: MetricTree) -> None:
+    drawn = draw_tree(tree)
+    lines = drawn.splitlines()
+    assert {name_of(line) for line in lines} >= set(tree.metrics)
+    edges = sum(len(tree.graph.inputs_of(metric)) for metric in tree.metrics)
+    edges += len(tree.spec.influences)
+    branches = sum(("├" in line) or ("└" in line) for line in lines)
+    assert branches == edges
+
+
+@given(dags(), st.integers(0, 3))
+def test_a_drawing_of_any_depth_holds_the_north_star(tree: MetricTree, depth: int) -> None:
+    assert tree.north_star.metric in draw_tree(tree, ASCII, depth=depth)
+
+
+@pytest.mark.parametrize("size", [500, 4_000])
+def test_a_tree_of_diamonds_is_drawn_in_one_line_for_each_edge(size: int) -> None:
+    metrics: dict[str, Any] = {}
+    for level in range(size):
+        metrics[f"a{level}"] = f"b{level} + c{level}"
+        metrics[f"b{level}"] = metrics[f"c{level}"] = f"a{level + 1} * 2"
+    metrics[f"a{size}"] = None
+    lines = draw_tree(tree_of(metrics, star="a0")).splitlines()
+    continued = sum("(continued)" in line for line in lines)
+    assert len(lines) == 2 + 4 * size + continued
+    assert continued <= size
+    assert max(map(len, lines)) < 200
+
+
+def test_a_chain_deeper_than_the_stack_is_drawn_and_stays_narrow() -> None:
+    depth = 5 * sys.getrecursionlimit()
+    metrics = {f"m{number}": f"m{number + 1} / 2" for number in range(depth)} | {f"m{depth}": None}
+    lines = draw_tree(tree_of(metrics, star="m0")).splitlines()
+    assert max(map(len, lines)) < 200
+    assert "(continued below)" in lines[25]
+    assert lines[26].startswith("m24 (continued)")
+    assert f"m{depth} " in lines[-1]
+
+
+# --- tables
+
+TABLE = {"orders": Metric(), "rate": Metric(unit="%"), "revenue_per_active_customer": Metric()}
+
+
+def test_a_table_has_keys_on_the_left_and_numbers_on_the_right() -> None:
+    table = render_table(
+        ["month", "country", "orders", "rate"],
+        [("1997-01", "DE", 1200.0, 0.5), ("1997-02", None, None, -0.0)],
+        TABLE,
+    )
+    assert table.splitlines() == [
+        "month    country   orders  rate",
+        "1997-01  DE         1,200  50 %",
+        "1997-02  (none)   missing   0 %",
+    ]
+
+
+def test_long_names_are_broken_where_the_table_is_too_wide() -> None:
+    table = render_table(
+        ["month", "revenue_per_active_customer"], [("1997-01", 1.5)], TABLE, Style(width=30)
+    )
+    assert table.splitlines() == [
+        "         revenue_",
+        "             per_",
+        "          active_",
+        "month    customer",
+        "1997-01       1.5",
+    ]
+
+
+def test_a_table_without_rows_is_its_head() -> None:
+    assert render_table(["month", "orders"], [], TABLE) == "month  orders"
+
+
+class Run:
+    """The result of a run, by hand."""
+
+    columns = ("month", "orders", "rate")
+
+    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+        self.rows = rows
+
+    def why(self, row: int, metric: str) -> Reason:
+        return Reason(metric, Rule.ZERO_DIVISION, "orders / visits", {"visits": 0.0})
+
+
+def test_below_the_table_of_a_run_stands_why_values_are_missing() -> None:
+    tree = tree_of({"orders": None, "rate": "orders / 2"}, star="rate")
+    text = render_run(tree, Run([("1997-01", 1.0, None)]))
+    assert text.splitlines()[-2:] == [
+        "",
+        "1997-01: rate = orders / visits is missing: division by zero (visits is 0)",
+    ]
+    text = render_run(tree, Run([(f"1997-{month:02}", 1.0, None) for month in range(1, 9)]))
+    assert text.splitlines()[-1] == "... and 3 more rows"
