@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
+import os
+import socket
 from collections import ChainMap, OrderedDict, UserDict
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +19,7 @@ import numpy as np
 from metrictree import Limits, Metric, MetricTree, parse_formula
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,10 @@ class Count(int):
     """A whole number of another class."""
 
 
+def generated(*items: object) -> Iterator[object]:
+    yield from items
+
+
 def loop_list() -> list[Any]:
     loop: list[Any] = []
     loop.append(loop)
@@ -91,17 +98,19 @@ def bomb(levels: int) -> list[Any]:
     return item
 
 
+FEWER = Limits(values=100_000)
+
 TREES: dict[str, Callable[[], Any]] = {
-    "no arguments": lambda: MetricTree(),
+    "no arguments": MetricTree,
     "an unknown argument": lambda: tree({"a": 1}, colour="red"),
     "metrics is None": lambda: tree(None),
     "metrics is a list": lambda: tree(["a"]),
     "metrics is text": lambda: tree("a"),
-    "metrics is a generator": lambda: tree(x for x in ()),
+    "metrics is a generator": lambda: tree(generated()),
     "metrics is bytes": lambda: tree(b"a"),
     "metrics is an open file": lambda: tree({"a": 1, "b": open}),
     "metrics is empty": lambda: tree({}),
-    "a metric is a generator": lambda: tree({"a": (x for x in ())}),
+    "a metric is a generator": lambda: tree({"a": generated()}),
     "a metric is a lambda": lambda: tree({"a": lambda: 1}),
     "a metric is a class": lambda: tree({"a": MetricTree}),
     "a metric is a module": lambda: tree({"a": math}),
@@ -114,7 +123,7 @@ TREES: dict[str, Callable[[], Any]] = {
     "a metric is infinite": lambda: tree({"a": -math.inf}),
     "a metric is a huge integer": lambda: tree({"a": 10**5000}),
     "a metric is an integer that loses digits": lambda: tree({"a": 2**53 + 1}),
-    "a metric is a date": lambda: tree({"a": datetime.date(2026, 1, 1)}),
+    "a metric is a date": lambda: tree({"a": dt.date(2026, 1, 1)}),
     "a metric is a decimal": lambda: tree({"a": Decimal(1)}),
     "a metric contains itself": lambda: tree({"a": loop_dict()}),
     "metrics contains itself": lambda: tree(loop_dict()),
@@ -122,8 +131,10 @@ TREES: dict[str, Callable[[], Any]] = {
     "free data contains itself": lambda: tested({"a": loop_list()}),
     "free data contains itself in a mapping": lambda: tested({"a": loop_dict()}),
     "free data is a bomb": lambda: tested({"a": bomb(50)}),
-    "a name is a bomb": lambda: tree({"a": 1}, name=bomb(50)),
-    "a stranger below an error is a bomb": lambda: tree({"a": {"x": bomb(50), "y": 1}}),
+    "a name is a bomb": lambda: tree({"a": 1}, name=bomb(50), limits=FEWER),
+    "a stranger below an error is a bomb": lambda: tree(
+        {"a": {"x": bomb(50), "y": 1}}, limits=FEWER
+    ),
     "free data is deep": lambda: tested({"a": nested(99)}),
     "free data is very deep": lambda: tested({"a": nested(100_000)}),
     "an unknown field is very deep": lambda: tree({"a": {"x": nested(100_000)}}),
@@ -154,12 +165,14 @@ TREES: dict[str, Callable[[], Any]] = {
     "a formula is blank": lambda: tree({"a": " \u3000\t"}),
     "a formula is a zero byte": lambda: tree({"a": "\0"}),
     "a formula lies about itself": lambda: tree({"a": Evil("b +")}),
-    "a label is a lone surrogate and another error": lambda: tree({"a": {"label": "\ud800", "x": 1}}),
+    "a label is a lone surrogate and another error": lambda: tree(
+        {"a": {"label": "\ud800", "x": 1}}
+    ),
     "a label is true": lambda: tree({"a": {"label": True}}),
     "a unit goes on for ever": lambda: tree({"a": {"unit": "a*" * 5_000_000}}),
     "a unit is all powers": lambda: tree({"a": {"unit": "a^99^99^99"}}),
     "a unit is of letters beyond ASCII and an open end": lambda: tree({"a": {"unit": "\u20ac/"}}),
-    "a range is a generator": lambda: tree({"a": {"range": (x for x in (1, 2))}}),
+    "a range is a generator": lambda: tree({"a": {"range": generated(1, 2)}}),
     "a range is text": lambda: tree({"a": {"range": "12"}}),
     "a range is huge": lambda: tree({"a": {"range": [0, 10**400]}}),
     "a range is upside down": lambda: tree({"a": {"range": [2, 1]}}),
@@ -174,7 +187,9 @@ TREES: dict[str, Callable[[], Any]] = {
     "digits are many": lambda: tree({"a": {"display": {"digits": 10**30}}}),
     "digits are true": lambda: tree({"a": {"display": {"digits": True}}}),
     "a lag is huge": lambda: tree({"a": 1}, influences=[{"from": "a", "to": "a", "lag": 10**400}]),
-    "a lag is a fraction": lambda: tree({"a": 1}, influences=[{"from": "a", "to": "a", "lag": 0.5}]),
+    "a lag is a fraction": lambda: tree(
+        {"a": 1}, influences=[{"from": "a", "to": "a", "lag": 0.5}]
+    ),
     "an elasticity is infinite": lambda: tree(
         {"a": 1}, influences=[{"from": "a", "to": "a", "elasticity": math.inf}]
     ),
@@ -185,12 +200,14 @@ TREES: dict[str, Callable[[], Any]] = {
     "the version is of tomorrow": lambda: tree({"a": 1}, metrictree=10**5000),
     "the version is text": lambda: tree({"a": 1}, metrictree="1"),
     "an include cannot be from Python": lambda: tree({"a": 1}, include=["/etc/passwd"]),
-    "an include is a generator": lambda: tree({"a": 1}, include=(x for x in ("a",))),
+    "an include is a generator": lambda: tree({"a": 1}, include=generated("a")),
     "a code is no code": lambda: tree({"a": {"ignore": {"NS101\n": "why"}}}),
     "a code is in another script": lambda: tree({"a": {"ignore": {"NS\u0661\u0662\u0663": "why"}}}),
     "a wrong name is tried a million times": lambda: tree({"a": " + ".join(["nope"] * 10_000)}),
     "wrong names are many": lambda: tree({"a": "+".join(f"b{i}" for i in range(14_000))}),
-    "wrong names are joined by hyphens": lambda: tree({"a": "-".join(f"b{i}" for i in range(14_000))}),
+    "wrong names are joined by hyphens": lambda: tree(
+        {"a": "-".join(f"b{i}" for i in range(14_000))}
+    ),
     "a function is wrong many times": lambda: tree({"a": "+".join(["mxa(1)"] * 14_000)}),
     "a word is long": lambda: tree({"a": "x" * 100_000}),
     "a wrong function is long": lambda: tree({"a": "x" * 99_000 + "(1)"}),
@@ -203,8 +220,12 @@ TREES: dict[str, Callable[[], Any]] = {
     "text is compared": lambda: tree({"a": "1 if 'x' == 'y' else 2"}),
     "a free formula is too deep": lambda: parse_formula("-" * 300 + "1"),
     "a limit is exceeded": lambda: tree({"a": 1, "b": 2}, limits=Limits(metrics=1)),
-    "a text includes a file": lambda: MetricTree.from_yaml("include: [x]\nnorth_star: a\nmetrics: {a: 1}"),
-    "a text has a lone surrogate": lambda: MetricTree.from_yaml("north_star: a\nmetrics: {a: 1} #\ud800"),
+    "a text includes a file": lambda: MetricTree.from_yaml(
+        "include: [x]\nnorth_star: a\nmetrics: {a: 1}"
+    ),
+    "a text has a lone surrogate": lambda: MetricTree.from_yaml(
+        "north_star: a\nmetrics: {a: 1} #\ud800"
+    ),
     "a text is a zero byte": lambda: MetricTree.from_yaml("\0"),
     "a text is empty": lambda: MetricTree.from_yaml(""),
     "a text is a byte order mark": lambda: MetricTree.from_yaml("\ufeff"),
@@ -224,8 +245,43 @@ GOOD: dict[str, Callable[[], Any]] = {
     "an ordered dictionary": lambda: tree(OrderedDict(a=1)),
     "models": lambda: tree({"a": Metric(value=1)}),
     "an id is like an attribute": lambda: tree({"spec": "compute + 1", "compute": 1}, "spec"),
-    "shared data": lambda: tree(dict.fromkeys(("a", "b", "c"), {"value": 1, "tags": ["x"] * 1_000})),
+    "shared data": lambda: tree({"a": (same := {"value": 1, "tags": ["x"] * 1_000}), "b": same}),
     "free data at the limit": lambda: tested({"a": nested(90)}),
+}
+
+# --- what a child must notice: no attack, but what one could do
+
+
+def _folder() -> None:
+    Path("made").mkdir()
+    Path("made").rmdir()
+
+
+def _crash() -> None:
+    os.abort()
+
+
+def _hang() -> None:
+    while True:
+        pass
+
+
+def _environment() -> None:
+    os.environ["METRICTREE"] = "1"
+    del os.environ["METRICTREE"]
+
+
+HARM: dict[str, Callable[[], Any]] = {
+    "harm: a file": lambda: Path(os.devnull).read_bytes(),
+    "harm: a folder": _folder,
+    "harm: a socket": lambda: socket.socket().close(),
+    "harm: the environment": _environment,
+    "harm: code": lambda: compile("1", "<formula>", "eval"),
+    "harm: another error": lambda: {"a": 1}["x"],
+    "harm: memory": lambda: len(bytearray(600 * 2**20)),
+    "harm: far too much memory": lambda: len(bytearray(2**32)),
+    "harm: a crash": _crash,
+    "harm: for ever": _hang,
 }
 
 # --- inputs
@@ -262,7 +318,9 @@ class NotANumber(float):
         return math.nan
 
 
-RATE = MetricTree(north_star="rate", metrics={"rate": "a / b", "a": {"range": [0, None]}, "b": 2})
+RATE: Any = MetricTree(
+    north_star="rate", metrics={"rate": "a / b", "a": {"range": [0, None]}, "b": 2}
+)
 
 BAD_INPUTS: dict[str, Any] = {
     "true": True,
@@ -283,7 +341,7 @@ BAD_INPUTS: dict[str, Any] = {
     "a list": [1],
     "a mapping": {"a": 1},
     "a loop": loop_list(),
-    "a generator": (x for x in ()),
+    "a generator": generated(),
     "an object": object(),
     "an object that raises": Broken(),
     "a float that raises": BrokenFloat(1),
@@ -292,9 +350,9 @@ BAD_INPUTS: dict[str, Any] = {
     "a long text": "9" * 10_000_000,
     "an odd text": "\ud800\x1b[2J",
     "a text that lies": Evil("1"),
-    "a date": datetime.date(2026, 1, 1),
+    "a date": dt.date(2026, 1, 1),
     "a class": float,
-    "NumPy's true": np.bool_(True),  # noqa: FBT003
+    "NumPy's true": np.bool_(True),
     "NumPy's not a number": np.float64("nan"),
     "NumPy's complex number": np.complex128(1),
     "NumPy's text": np.str_("1"),
@@ -320,13 +378,26 @@ GOOD_INPUTS: dict[str, Any] = {
     "a number of another class": Number(1),
 }
 
+
+def computing(given: Any) -> Callable[[], Any]:
+    return lambda: RATE.compute({"a": given})
+
+
 CALLS: dict[str, Attack] = {
     "an unknown input": Attack(lambda: RATE.compute({"x": 1, "a": 1}), "ComputeError"),
-    "inputs with keys that are no text": Attack(lambda: RATE.compute({1: 1, "a": 1}), "ComputeError"),
-    "inputs with a lone surrogate": Attack(lambda: RATE.compute({"\ud800": 1, "a": 1}), "ComputeError"),
+    "inputs with keys that are no text": Attack(
+        lambda: RATE.compute({1: 1, "a": 1}), "ComputeError"
+    ),
+    "inputs with a lone surrogate": Attack(
+        lambda: RATE.compute({"\ud800": 1, "a": 1}), "ComputeError"
+    ),
     "inputs with a loop as key": Attack(lambda: RATE.compute({(1, 2): 1, "a": 1}), "ComputeError"),
-    "inputs with a text that lies": Attack(lambda: RATE.compute({Evil("zz"): 1, "a": 1}), "ComputeError"),
-    "a formula's metric is given": Attack(lambda: RATE.compute({"rate": 1, "a": 1}), "ComputeError"),
+    "inputs with a text that lies": Attack(
+        lambda: RATE.compute({Evil("zz"): 1, "a": 1}), "ComputeError"
+    ),
+    "a formula's metric is given": Attack(
+        lambda: RATE.compute({"rate": 1, "a": 1}), "ComputeError"
+    ),
     "many unknown inputs": Attack(
         lambda: RATE.compute({f"x{i}": 1 for i in range(20_000)} | {"a": 1}), "ComputeError"
     ),
@@ -341,14 +412,18 @@ CALLS: dict[str, Attack] = {
     "a target is no text": Attack(lambda: RATE.compute({"a": 1}, [1]), "UsageError"),
     "a target is None": Attack(lambda: RATE.compute({"a": 1}, [None]), "UsageError"),
     "a target is a list": Attack(lambda: RATE.compute({"a": 1}, [["a"]]), "UsageError"),
-    "a target is a lone surrogate": Attack(lambda: RATE.compute({"a": 1}, ["\ud800"]), "UsageError"),
+    "a target is a lone surrogate": Attack(
+        lambda: RATE.compute({"a": 1}, ["\ud800"]), "UsageError"
+    ),
     "a target lies": Attack(lambda: RATE.compute({"a": 1}, [Evil("zz")]), "UsageError"),
     "targets are a number": Attack(lambda: RATE.compute({"a": 1}, 5), "UsageError"),
     "targets are text": Attack(lambda: RATE.compute({"a": 1}, "rate"), None),
-    "targets are a generator": Attack(lambda: RATE.compute({"a": 1}, (x for x in ["rate"])), None),
+    "targets are a generator": Attack(lambda: RATE.compute({"a": 1}, generated("rate")), None),
     "targets are none": Attack(lambda: RATE.compute({"a": 1}, []), None),
     "targets are many": Attack(lambda: RATE.compute({"a": 1}, ["rate"] * 1_000_000), None),
-    "a strict missing value": Attack(lambda: RATE.compute({"a": 1, "b": 0}, strict=True), "ComputeError"),
+    "a strict missing value": Attack(
+        lambda: RATE.compute({"a": 1, "b": 0}, strict=True), "ComputeError"
+    ),
 }
 
 PYTHON: dict[str, Attack] = (
@@ -356,11 +431,11 @@ PYTHON: dict[str, Attack] = (
     | {name: Attack(run, None) for name, run in GOOD.items()}
     | CALLS
     | {
-        f"the input is {name}": Attack(lambda given=given: RATE.compute({"a": given}), "ComputeError")
+        f"the input is {name}": Attack(computing(given), "ComputeError")
         for name, given in BAD_INPUTS.items()
     }
     | {
-        f"the input may be {name}": Attack(lambda given=given: RATE.compute({"a": given}), None)
+        f"the input may be {name}": Attack(computing(given), None)
         for name, given in GOOD_INPUTS.items()
     }
 )

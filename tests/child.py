@@ -1,7 +1,7 @@
-"""A process that loads and computes hostile trees, one case after another, and says what came of it.
+"""A process that loads and computes hostile trees, one after another, and says what came of each.
 
 It is started by `tests.children`, reads a case as one line of JSON and answers with one line. While
-the library works, an audit hook notes whatever it touches beside its own files and those of the case.
+the library works, an audit hook notes what it touches beside its own files and those of the case.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 MEMORY = 1 << 30
 LONGEST = 600
 """Characters of the text of one diagnostic."""
+SHALLOW = 100
+"""Frames above a call that writes a tree: YAML is written recursively."""
 SMALL = 1_000
 """Metrics of a tree that is also written, pickled and read again."""
 
@@ -66,14 +68,19 @@ HARMLESS = frozenset(
 class Guard:
     """Notes what is touched while it is armed; a hook can never be removed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, armed: bool = True) -> None:
+        self.armed = armed
         self.here = threading.local()  # another thread may be at work on its answer
         self.touched: list[str] = []
         self.folder = os.path.realpath(".")
         sys.addaudithook(self.hook)
 
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
-        if getattr(self.here, "armed", False) and event not in HARMLESS and not self.allowed(event, args):
+        if (
+            getattr(self.here, "armed", False)
+            and event not in HARMLESS
+            and not self.allowed(event, args)
+        ):
             self.touched.append(f"{event} {args!r}"[:200])
 
     def allowed(self, event: str, args: tuple[Any, ...]) -> bool:
@@ -96,7 +103,7 @@ class Guard:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        self.here.armed = True
+        self.here.armed = self.armed
         try:
             yield
         finally:
@@ -113,7 +120,8 @@ def run(case: dict[str, Any], guard: Guard) -> dict[str, Any]:
     try:
         with guard.watching():
             if "attack" in case:
-                value = attacks.PYTHON[case["attack"]].run()
+                name = case["attack"]
+                value = attacks.HARM[name]() if name in attacks.HARM else attacks.PYTHON[name].run()
                 return {"kind": "accept", "values": repr(value)[:200]}
             tree = load(case)
             values = tree.compute(inputs)
@@ -134,7 +142,7 @@ def run(case: dict[str, Any], guard: Guard) -> dict[str, Any]:
             tree.compute(inputs, strict=True)
         except ComputeError as error:
             outcome |= described(error)
-    if len(tree.metrics) <= SMALL and case.get("again", True):
+    if len(tree.metrics) <= SMALL and depth_here() < SHALLOW and case.get("again", True):
         outcome["unsafe"] += again(tree)
     return outcome
 
@@ -153,7 +161,7 @@ def again(tree: MetricTree) -> list[str]:
     lost = []
     if MetricTree.from_yaml(tree.to_yaml()) != tree:
         lost.append("YAML changes the tree")
-    if pickle.loads(pickle.dumps(tree)) != tree:  # noqa: S301 - made here
+    if pickle.loads(pickle.dumps(tree)) != tree:
         lost.append("pickling changes the tree")
     if not safe(repr(tree)):
         lost.append(ascii(repr(tree)))
@@ -162,7 +170,7 @@ def again(tree: MetricTree) -> list[str]:
 
 def described(error: MetricTreeError) -> dict[str, Any]:
     """Return the facts of an error, and what about it cannot be shown."""
-    copied = pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
+    copied = pickle.loads(pickle.dumps(error))
     texts = [str(found) for found in error.diagnostics]
     unsafe = [ascii(text)[:LONGEST] for text in texts if not safe(text)]
     if (type(copied), copied.diagnostics) != (type(error), error.diagnostics):
@@ -252,12 +260,16 @@ def peak() -> int:
 
 def warm_up() -> None:
     """Import what is imported on first use, so that a case does not pay for it."""
-    unarmed = Guard()
-    unarmed.watching = contextlib.nullcontext  # type: ignore[method-assign]
+    unarmed = Guard(armed=False)
     run({"text": "north_star: a\nmetrics: {a: b / 0, b: 1}"}, unarmed)
     run({"tree": {"north_star": "a", "metrics": {"a": "b \xd7", "C": []}}}, unarmed)
     run({"tree": {"north_star": "a", "metrics": {"a": "b", "b": "a"}}}, unarmed)
     run({"file": "there_is_no_such_file.yaml"}, unarmed)
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -265,7 +277,7 @@ def main() -> None:
     limit_memory()
     guard = Guard()
     environment = dict(os.environ)
-    print("ready", flush=True)
+    say("ready")
     for line in sys.stdin:
         case = json.loads(line)
         guard.touched.clear()
@@ -278,7 +290,7 @@ def main() -> None:
         if dict(os.environ) != environment:
             guard.touched.append("os.environ")
         answer = {"outcomes": outcomes, "touched": guard.touched, "peak": peak()}
-        print(json.dumps(answer), flush=True)
+        say(json.dumps(answer))
 
 
 if __name__ == "__main__":

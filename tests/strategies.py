@@ -113,7 +113,7 @@ def text_of(drawn: Drawn) -> str:
     return f"{op}({', '.join(map(text_of, args))})"
 
 
-_NUMPY = {
+_NUMPY: dict[str, Any] = {
     "+": np.add,
     "-": np.subtract,
     "*": np.multiply,
@@ -174,7 +174,7 @@ def _numpy(drawn: Drawn, known: Mapping[str, float | None]) -> np.float64:
     if any(np.isnan(x) for x in xs):
         return np.float64("nan")
     if op == "clip":
-        return np.float64("nan") if xs[1] > xs[2] else np.clip(*xs)
+        return np.float64("nan") if xs[1] > xs[2] else min(max(xs[0], xs[1]), xs[2])
     if op == "safe_div":
         return xs[2] if xs[1] == 0 else _finite(xs[0] / xs[1])
     if op == "round":
@@ -211,9 +211,47 @@ def _truth(drawn: Drawn, known: Mapping[str, float | None]) -> float:
 _characters = st.characters(exclude_categories=["Cs"])
 texts = st.text(_characters, min_size=1, max_size=20).filter(str.strip)
 _odd_texts = st.sampled_from(
-    ["no", "on", "1e3", "1_000", "12:30", "010", "~", "null", "true", "=", "<<", "- a", "a: b",
-     "# a", "*a", "&a", "!a", "%a", "@a", "`a`", "'", '"', "{a", "[a", "2026-01-01", ".5", "0x1",
-     " a", "a ", "a\n", "\u202eabc", "\ufeff", "a\x85b", "\x1b[2J", "?", "-", "1.", "+1", "\t"]
+    [
+        "no",
+        "on",
+        "1e3",
+        "1_000",
+        "12:30",
+        "010",
+        "~",
+        "null",
+        "true",
+        "=",
+        "<<",
+        "- a",
+        "a: b",
+        "# a",
+        "*a",
+        "&a",
+        "!a",
+        "%a",
+        "@a",
+        "`a`",
+        "'",
+        '"',
+        "{a",
+        "[a",
+        "2026-01-01",
+        ".5",
+        "0x1",
+        " a",
+        "a ",
+        "a\n",
+        "\u202eabc",
+        "\ufeff",
+        "a\x85b",
+        "\x1b[2J",
+        "?",
+        "-",
+        "1.",
+        "+1",
+        "\t",
+    ]
 ).filter(str.strip)
 any_text = st.one_of(texts, _odd_texts)
 exact_numbers = st.one_of(
@@ -268,8 +306,10 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     ids = draw(
         st.lists(
             st.from_regex(r"[a-z][a-z0-9_]{0,6}(\.[a-z][a-z0-9_]{0,3})?", fullmatch=True).filter(
-                lambda name: not {"and", "or", "not", "in", "if", "else", "null", "true", "false"}
-                & set(name.split("."))
+                lambda name: (
+                    not {"and", "or", "not", "in", "if", "else", "null", "true", "false"}
+                    & set(name.split("."))
+                )
             ),
             min_size=1,
             max_size=6,
@@ -282,7 +322,9 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         kind = draw(st.sampled_from(["formula", "value", "input", "measure", "short"]))
         below = ids[position + 1 :]
         if kind == "formula" and below:
-            body["formula"] = " + ".join(draw(st.lists(st.sampled_from(below), min_size=1, max_size=3)))
+            body["formula"] = " + ".join(
+                draw(st.lists(st.sampled_from(below), min_size=1, max_size=3))
+            )
         elif kind == "value":
             body.pop("range", None)
             body["value"] = draw(exact_numbers)

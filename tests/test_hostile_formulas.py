@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.hostile import gen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ROWS = {row["id"]: row for row in gen.load_formulas()}
 
@@ -32,7 +34,7 @@ DIFFERENT: dict[str, tuple[str, float | None, str]] = {
     "names-012": ("accept", 6, RESERVED),
     "names-023": ("accept", 6, RESERVED),
 }
-"""Where the language decides otherwise than a line: outcome, value, and the sentence that decides."""
+"""Where the language decides otherwise than a line: outcome, value, the sentence that decides."""
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +86,40 @@ def test_a_hostile_formula_does_what_its_line_says(name: str, child: Child) -> N
     elif name not in DIFFERENT:
         text = outcome["text"]
         assert [w for w in row.get("error_should_mention", ()) if not mentions(text, w)] == [], text
+
+
+def test_every_formula_does_the_same_in_this_process() -> None:
+    for name, row in ROWS.items():
+        try:
+            values = MetricTree(**tree_of(row)).compute(row["inputs"])
+        except MetricTreeError as error:
+            kind = "reject" if isinstance(error, DefinitionError) else "value-error"
+        else:
+            kind = "value-error" if values.missing else "accept"
+        assert kind in expected(row)[0], name
+
+
+@pytest.mark.parametrize(
+    ("attack", "complaint"),
+    [
+        ("harm: a file", "touched: open"),
+        ("harm: a folder", "touched: os.mkdir"),
+        ("harm: a socket", "touched: socket"),
+        ("harm: the environment", "touched: os"),
+        ("harm: code", "touched: compile"),
+        ("harm: another error", "KeyError"),
+        ("harm: memory", "MB in use"),
+        ("harm: far too much memory", "MemoryError"),
+        ("harm: a crash", "the child died"),
+        ("harm: for ever", "no answer"),
+    ],
+)
+def test_harm_is_seen(attack: str, complaint: str, tmp_path: Path) -> None:
+    if "memory" in attack and sys.platform != "linux":
+        pytest.skip("memory is measured on Linux only")
+    child = Child(tmp_path)
+    try:
+        assert any(complaint in text for text in child.ask({"attack": attack}, 5).complaints)
+        assert child.ask({"attack": "numbers of another class"}, 60).complaints == []
+    finally:
+        child.stop()

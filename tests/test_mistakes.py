@@ -11,6 +11,7 @@ import pytest
 from metrictree import DefinitionError, MetricTree, Severity
 
 HEAD = "north_star: a\nmetrics:\n"
+SOURCE = "sources: {s: {path: x.csv}}\n"
 
 
 def located(text: str) -> tuple[str, int, int]:
@@ -48,12 +49,20 @@ MISTAKES = [
     ("DOC109", "quote", HEAD + "  a: >>*orders * 2\n".replace(" * 2", "")),
     ("DOC109", "itself", HEAD + "  a: &x {tags: [>>*x]}\n"),
     ("DOC109", "mappings", HEAD + "  a: {>><<: 5, value: 1}\n"),
-    ("DOC110", "deeper than 100", "north_star: a\nmetrics: {a: {tags: " + "[" * 97 + ">>[x" + "]" * 98 + "}}\n"),
+    (
+        "DOC110",
+        "deeper than 100",
+        "north_star: a\nmetrics: {a: {tags: " + "[" * 97 + ">>[x" + "]" * 98 + "}}\n",
+    ),
     # --- the schema
     ("SCH101", "did you mean formula?", HEAD + "  a: {>>forumla: 1}\n"),
     ("SCH101", "did you mean formula?", HEAD + "  a: {>>Formula: '1'}\n"),
     ("SCH101", "did you mean north_star?", ">>north-star: a\nnorth_star: a\nmetrics: {a: 1}\n"),
-    ("SCH101", "did you mean aggregate?", HEAD + "  a: {measure: {source: s, >>agregate: x, aggregate: count()}}\nsources: {s: {path: x.csv}}\n"),
+    (
+        "SCH101",
+        "did you mean aggregate?",
+        HEAD + "  a: {measure: {source: s, >>agregate: x, aggregate: count()}}\n" + SOURCE,
+    ),
     ("SCH101", "the fields are", ">>qqq: 1\n" + HEAD + "  a: 1\n"),
     ("SCH102", "north_star", ">>metrics: {a: 1}\n"),
     ("SCH102", "metrics", ">>north_star: a\n"),
@@ -70,7 +79,11 @@ MISTAKES = [
     ("SCH103", "date", HEAD + "  a: {value: 1, target: {value: 2, by: >>soon}}\n"),
     ("SCH103", "whole number", HEAD + "  a: 1\ninfluences: [{from: a, to: a, lag: >>1.5}]\n"),
     ("SCH103", "mapping", ">>- north_star: a\n"),
-    ("SCH104", "'direct', 'influenced' or 'external'", HEAD + "  a: {value: 1, controllability: >>indirect}\n"),
+    (
+        "SCH104",
+        "'direct', 'influenced' or 'external'",
+        HEAD + "  a: {value: 1, controllability: >>indirect}\n",
+    ),
     ("SCH104", "'early'", "north_star: {metric: a, stage: >>late}\nmetrics: {a: 1}\n"),
     ("SCH104", "format 1", "metrictree: >>2\n" + HEAD + "  a: 1\n"),
     ("SCH105", "finite", HEAD + "  a: {value: >>.inf}\n"),
@@ -95,7 +108,13 @@ MISTAKES = [
     ("SCH111", "range", HEAD + "  a: {range: >>[1]}\n"),
     ("SCH111", "above", HEAD + "  a: {range: >>[2, 1]}\n"),
     ("SCH111", "range", HEAD + "  a: {value: >>3, range: [0, 1]}\n"),
-    ("SCH111", "sign", HEAD + "  a: 1\ninfluences:\n  - >>{from: a, to: a, lag: 1, elasticity: -1, direction: positive}\n"),
+    (
+        "SCH111",
+        "sign",
+        HEAD
+        + "  a: 1\ninfluences:\n"
+        + "  - >>{from: a, to: a, lag: 1, elasticity: -1, direction: positive}\n",
+    ),
     ("SCH112", "path, query and table", HEAD + "  a: 1\nsources: {>>s: {time: at}}\n"),
     ("SCH112", "role", HEAD + "  >>a: {value: 1, team: growth}\n"),
     ("SCH113", "NS101", HEAD + "  a: {value: 1, ignore: {>>ns101: because}}\n"),
@@ -116,10 +135,18 @@ MISTAKES = [
     ("FML114", "0.05", HEAD + "  a: b * 5>>%\n  b:\n"),
     ("FML115", "not a number", HEAD + "  a: {formula: >>true + b}\n  b:\n"),
     ("FML116", "is_missing", HEAD + "  a: 1 if b == >>null else 2\n  b:\n"),
-    ("FML117", "count(...)", HEAD + "  a: {measure: {source: s, aggregate: >>x}}\nsources: {s: {path: x.csv}}\n"),
+    (
+        "FML117",
+        "count(...)",
+        HEAD + "  a: {measure: {source: s, aggregate: >>x}}\nsources: {s: {path: x.csv}}\n",
+    ),
     # --- the graph
     ("GRA101", "did you mean visits?", HEAD + "  a: >>vists * 2\n  visits:\n"),
-    ("GRA101", "label of buyers", HEAD + "  a: >>Weekly_customers * 2\n  buyers: {label: Weekly customers}\n"),
+    (
+        "GRA101",
+        "label of buyers",
+        HEAD + "  a: >>Weekly_customers * 2\n  buyers: {label: Weekly customers}\n",
+    ),
     ("GRA101", "A hyphen is a minus", HEAD + "  a: >>weekly-buyers * 2\n  weekly_buyers:\n"),
     ("GRA101", "did you mean orders?", "north_star: >>order\nmetrics: {orders: 1}\n"),
     ("GRA101", "an outcome", "north_star: {metric: a, leads: [>>x]}\nmetrics: {a: 1}\n"),
@@ -128,7 +155,13 @@ MISTAKES = [
     ("GRA102", "a <- b <- c <- a", HEAD + "  a: 1 + >>b\n  b: c\n  c: a\n"),
     ("GRA102", "lag of at least 1", HEAD + "  >>a:\n  b: a\ninfluences: [{from: b, to: a}]\n"),
     ("GRA103", "own metric", HEAD + "  a: 2 * >>a\n"),
-    ("GRA106", "did you mean orders?", HEAD + "  a: {measure: {source: >>order, aggregate: count()}}\nsources: {orders: {path: x.csv}}\n"),
+    (
+        "GRA106",
+        "did you mean orders?",
+        HEAD
+        + "  a: {measure: {source: >>order, aggregate: count()}}\n"
+        + "sources: {orders: {path: x.csv}}\n",
+    ),
 ]
 
 
@@ -235,8 +268,10 @@ def test_what_is_odd_but_no_error_is_a_warning(code, marked):
         "north_star: a\nmetrics: {a: b, b: 1, c: {value: 1, role: guardrail}}\n",
         "north_star: a\nmetrics: {a: b, b: 1, c: {value: 1, role: health}}\n",
         "north_star: a\nmetrics: {a: , c: d, d: }\ninfluences: [{from: c, to: a}]\n",
-        "north_star: a\nmetrics: {a: , b: {role: outcome}, c: }\n"
-        "influences: [{from: a, to: b}, {from: c, to: b}, {from: b, to: a, lag: 1}]\n",
+        (
+            "north_star: a\nmetrics: {a: , b: {role: outcome}, c: }\n"
+            "influences: [{from: a, to: b}, {from: c, to: b}, {from: b, to: a, lag: 1}]\n"
+        ),
     ],
 )
 def test_what_leads_somewhere_is_not_odd(text):

@@ -10,12 +10,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests import strategies
 
 from metrictree import ComputeError, MetricTree, Rule, UsageError, parse_formula
 from metrictree.engines import scalar
 from metrictree.engines.scalar import evaluate, explain
 from metrictree.formula import FUNCTIONS
+from tests import strategies
 
 
 @settings(max_examples=1_000)
@@ -24,7 +24,7 @@ def test_the_value_of_a_formula_is_what_numpy_makes_of_it(drawn, known):
     expected = strategies.numpy_value(drawn, known)
     found = evaluate(parse_formula(strategies.text_of(drawn)), known)
     assert (found is None) == (expected is None)
-    if found is not None:
+    if found is not None and expected is not None:
         assert math.isfinite(found)
         assert math.isclose(found, expected, rel_tol=1e-12, abs_tol=0) or found == expected
         assert math.copysign(1, found) == 1 or found != 0  # -0 never leaves
@@ -129,7 +129,12 @@ def test_every_function_of_one_period_has_its_meaning_here():
 
 
 REASONS = [
-    ("orders / visits", {"orders": 5, "visits": 0}, Rule.ZERO_DIVISION, "(orders is 5, visits is 0)"),
+    (
+        "orders / visits",
+        {"orders": 5, "visits": 0},
+        Rule.ZERO_DIVISION,
+        "(orders is 5, visits is 0)",
+    ),
     ("orders / (visits - 3)", {"orders": 5, "visits": 3}, Rule.ZERO_DIVISION, "(visits - 3) is 0"),
     ("sqrt(orders)", {"orders": -1, "visits": 0}, Rule.DOMAIN, "(orders is -1)"),
     ("orders * visits", {"orders": 1e300, "visits": 1e300}, Rule.OVERFLOW, "orders is 1e+300"),
@@ -209,7 +214,7 @@ def test_all_kinds_of_real_numbers_are_inputs(number):
         ({"orders": "5", "visits": 1}, "VAL104", "orders", "the text '5'"),
         ({"orders": True, "visits": 1}, "VAL104", "orders", "True"),
         ({"orders": 1j, "visits": 1}, "VAL104", "orders", "1j"),
-        ({"orders": [1], "visits": 1}, "VAL104", "orders", "[1]"),
+        ({"orders": [1], "visits": 1}, "VAL104", "orders", "a list"),
         ({"orders": np.array([1.0]), "visits": 1}, "VAL104", "orders", "array"),
         ({"orders": math.nan, "visits": 1}, "VAL105", "orders", "not finite"),
         ({"orders": math.inf, "visits": 1}, "VAL105", "orders", "not finite"),
@@ -238,7 +243,7 @@ def test_all_wrong_inputs_are_told_at_once():
 
 
 def test_unknown_targets_are_refused_with_near_names():
-    with pytest.raises(UsageError, match="VAL107 .*'rat'.* did you mean rate"):
+    with pytest.raises(UsageError, match=r"VAL107 .*'rat'.* did you mean rate"):
         TREE.compute({}, ["rat"])
 
 

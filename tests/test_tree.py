@@ -12,10 +12,9 @@ from pathlib import Path
 
 import jsonschema
 import networkx as nx
+import pydantic
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tests import strategies
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import metrictree
 from metrictree import (
@@ -33,6 +32,7 @@ from metrictree import (
 from metrictree.graph import Graph
 from metrictree.names import Suggester
 from metrictree.units import parse_unit
+from tests import strategies
 
 EXAMPLES = sorted(Path("examples").rglob("*.yml"))
 
@@ -79,6 +79,10 @@ def test_the_json_schema_is_valid_and_closed():
             jsonschema.validate(wrong, schema)
 
 
+@pytest.mark.skipif(
+    tuple(map(int, pydantic.VERSION.split(".")[:2])) < (2, 12),
+    reason="older versions of pydantic write the same schema a little differently",
+)
 def test_the_shipped_json_schema_is_the_one_of_the_models():
     shipped = Path(metrictree.__file__).with_name("metrictree.schema.json")
     assert json.loads(shipped.read_text("utf-8")) == json_schema()
@@ -108,7 +112,7 @@ def test_a_tree_cannot_be_changed():
     with pytest.raises(AttributeError):
         tree.north_star = None  # type: ignore[misc,assignment]
     with pytest.raises(ValueError, match="frozen"):
-        tree.metrics["a"].value = 2
+        tree.metrics["a"].value = 2  # type: ignore[misc]
     assert copy.deepcopy(tree) == tree
     assert tree != 1
     data = {"a": {"tags": ["x"]}}
@@ -152,7 +156,9 @@ def test_a_list_joins_files_and_a_mapping_puts_them_below_a_name(tmp_path):
     ]  # fmt: skip
     assert tree.compute({}, ["orders"])["orders"] == 20
     assert tree.metrics["growth.signups"].formula == "growth.visits * (growth.conversion) * rate"
-    assert tree.metrics["growth.jobs"].measure.source == "growth.jobs"
+    measure = tree.metrics["growth.jobs"].measure
+    assert measure is not None
+    assert measure.source == "growth.jobs"
     assert [(i.from_, i.to) for i in tree.spec.influences] == [
         ("growth.visits", "growth.signups"),
         ("rate", "growth.signups"),
@@ -202,7 +208,11 @@ def test_a_file_that_two_others_include_is_read_once(tmp_path):
         ("INC109", {"tree": "include: [a.yml]\n", "a": "metrics: {a: 1}\n"}, "tree.yml:3:11"),
         ("SCH101", {"tree": "include: [a.yml]\n", "a": "metrcs: {}\n"}, "did you mean metrics?"),
         ("SCH103", {"tree": "include: [a.yml]\n", "a": "- 1\n"}, "mapping"),
-        ("GRA101", {"tree": "include: {x: a.yml}\n", "a": "metrics: {c: vsts, visits: 1}\n"}, "vsts"),
+        (
+            "GRA101",
+            {"tree": "include: {x: a.yml}\n", "a": "metrics: {c: vsts, visits: 1}\n"},
+            "vsts",
+        ),
         ("FML105", {"tree": "include: {x: a.yml}\n", "a": "metrics: {c: 1 +}\n"}, "complete"),
         ("DOC104", {"tree": "include: [a.yml]\n", "a": "a: [\n"}, "not YAML"),
     ],
@@ -242,7 +252,7 @@ def test_links_out_of_the_root_and_files_that_are_none_are_refused(tmp_path):
     os.mkfifo(folder / "pipe.yml")
     for target in ("link", "loop", "pipe"):
         path = write(folder, tree=f"include: [{target}.yml]\nnorth_star: a\nmetrics: {{a: 1}}\n")
-        with pytest.raises(DefinitionError, match="INC10[12]"):
+        with pytest.raises(DefinitionError, match=r"INC10[12]"):
             MetricTree.load(path)
     with pytest.raises(DefinitionError, match="no regular file"):
         MetricTree.load(folder / "pipe.yml")
@@ -281,7 +291,9 @@ def test_a_file_that_is_not_there_is_an_error_with_its_name(tmp_path):
 def graphs(draw):
     count = draw(st.integers(1, 8))
     nodes = [f"m{i}" for i in range(count)]
-    inputs = {node: draw(st.lists(st.sampled_from(nodes), max_size=3, unique=True)) for node in nodes}
+    inputs = {
+        node: draw(st.lists(st.sampled_from(nodes), max_size=3, unique=True)) for node in nodes
+    }
     return nodes, inputs
 
 
@@ -368,7 +380,9 @@ def test_units_are_read(text, powers):
     assert parse_unit(str(unit)) == unit
 
 
-@pytest.mark.parametrize("text", ["", " ", "order per user", "/order", "a//b", "a*", "5", "a b", "a^x"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "order per user", "/order", "a//b", "a*", "5", "a b", "a^x"]
+)
 def test_what_is_no_unit_is_refused(text):
     with pytest.raises(ValueError, match="character"):
         parse_unit(text)
@@ -393,9 +407,7 @@ def test_importing_the_package_loads_nothing_heavy():
         "heavy = {'numpy', 'networkx', 'narwhals', 'yaml', 'click', 'pydantic', 'duckdb'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
 
@@ -405,7 +417,5 @@ def test_loading_a_tree_imports_no_engine_for_data():
         "MetricTree.from_yaml('north_star: a\\nmetrics: {a: 1}').compute({}); "
         "print(sorted({'numpy', 'narwhals', 'click', 'duckdb'} & set(sys.modules)))"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -95,7 +95,7 @@ class Document:
     'tree.yml:2:11'
     """
 
-    __slots__ = ("_lines", "_places", "data", "file", "problems", "text")
+    __slots__ = ("_lines", "_places", "_scalar", "data", "file", "problems", "size", "text")
 
     def __init__(
         self,
@@ -109,8 +109,11 @@ class Document:
         self.text = text
         self.data = data
         self.problems: tuple[Diagnostic, ...] = tuple(problems)
+        self.size = 0
+        """Keys and values, aliases counted each time they are used."""
         self._places = places
         self._lines: list[tuple[int, int]] = []
+        self._scalar: tuple[int, list[int]] = -1, []
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Return where the value at ``path`` stands, or its key; the nearest parent if absent."""
@@ -136,8 +139,11 @@ class Document:
         here: Any = self._places
         for step in path:
             here = here[step][1] if isinstance(step, str) else here[step + 1]
-        raw = self.text[here >> 32 : here & 0xFFFFFFFF]
-        offsets = _offsets(raw, max(end, start + 1))
+        known, offsets = self._scalar
+        most = max(end, start + 1)
+        if known != here or len(offsets) <= most:  # a text may hold a thousand mistakes
+            offsets = _offsets(self.text[here >> 32 : here & 0xFFFFFFFF], 2 * most)
+            self._scalar = here, offsets
         first = offsets[min(start, len(offsets) - 1)]
         last = offsets[min(max(end - 1, start), len(offsets) - 1)] + 1
         return self.span_of((here >> 32) + first, (here >> 32) + max(last, first + 1))
@@ -176,7 +182,7 @@ def read_bytes(raw: bytes, file: str) -> tuple[str, list[Diagnostic]]:
     if b"\r" in raw:
         raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
-        return raw.decode("utf-8-sig"), []
+        return raw.decode("utf-8"), []  # the byte order mark is left to `parse`
     except UnicodeDecodeError as error:
         start = error.start
         before = raw[:start].decode("utf-8-sig", "replace")
@@ -273,7 +279,10 @@ _ODD_NUMBERS: Final = (
     (re.compile(r"[-+]?0[bB][01_]*\Z"), "it is a binary number"),
     (re.compile(r"[-+]?0[0-9_]+\Z"), "a number that starts with 0 is octal for some programs"),
     (re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?\Z"), "it starts with 0"),
-    (re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])++(?:\.[0-9_]*)?\Z"), "YAML reads it in base 60"),
+    (
+        re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])++(?:\.[0-9_]*)?\Z"),
+        "YAML reads it in base 60",
+    ),
     (
         re.compile(r"[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?\Z"),
         "underscores may not stand in numbers",
@@ -516,7 +525,9 @@ class _Reader:
                 places[key] = (key_at, place)
                 key = _NO_KEY
             self._last_mark = start
-        return self.finish(root, root_places)
+        document = self.finish(root, root_places)
+        document.size = count
+        return document
 
     def _too_many(self, data: Any, places: Any) -> None:
         start = (places[0] if type(data) is list else places[None]) >> 32

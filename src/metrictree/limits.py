@@ -32,6 +32,8 @@ class Limits:
     """Characters of one formula, aggregate or where."""
     formula_depth: int = 250
     """Brackets and operators of a formula that wait for their right-hand side at one time."""
+    formula_nodes: int = 1_000_000
+    """Numbers, names, operators and calls of all formulas of a tree together."""
     files: int = 1_000
     """Files of a tree, the first one included."""
     include_depth: int = 20

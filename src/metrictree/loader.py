@@ -17,7 +17,6 @@ from metrictree.diagnostics import Diagnostic, Span, shown
 from metrictree.documents import Document, Path as DataPath, Surprise, parse, read_bytes
 from metrictree.errors import DefinitionError
 from metrictree.limits import DEFAULT_LIMITS, Limits
-from metrictree.names import Suggester
 from metrictree.schema import INCLUDED_FIELDS, IncludedSpec, Metric, TreeSpec, check_metric_id
 from metrictree.schema_errors import describe, dotted, kind_of, not_a_mapping, prune
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pydantic_core import ErrorDetails
+
+    from metrictree.names import Suggester
 
 __all__ = [
     "Loaded",
@@ -254,6 +255,7 @@ class _Files:
         self.limits = limits
         self.bytes = 0
         self.count = 0
+        self.values = 0
 
     def read(self, path: Path, name: str) -> Document:
         """Return the document of a regular file.
@@ -283,7 +285,13 @@ class _Files:
         del raw  # the text takes as much again
         if problems:
             return Document(name, text, None, 0, problems)
-        return parse(text, name, self.limits)
+        document = parse(text, name, self.limits)
+        self.values += document.size
+        if self.values > self.limits.values:
+            message = f"the files up to here have more than {self.limits.values:,} keys and values"
+            help_ = "split the tree, write less with aliases, or raise the limit `values`"
+            raise DefinitionError([Diagnostic("DOC111", message, path=name, help=help_)])
+        return document
 
     @staticmethod
     def _unreadable(name: str, why: str) -> DefinitionError:
@@ -658,7 +666,9 @@ def _copied(data: Any, depth: int = 6) -> Any:
     """Copy lists and mappings as deep as `prune` reaches."""
     if isinstance(data, dict) and depth:
         return {key: _copied(value, depth - 1) for key, value in data.items()}
-    return [_copied(value, depth - 1) for value in data] if isinstance(data, list) and depth else data
+    return (
+        [_copied(value, depth - 1) for value in data] if isinstance(data, list) and depth else data
+    )
 
 
 def _bad_scope(name: str) -> str | None:

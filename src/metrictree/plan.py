@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metrictree.diagnostics import Diagnostic, shown
 from metrictree.errors import UsageError
@@ -37,12 +37,11 @@ def make_plan(tree: ResolvedTree, targets: Iterable[str] | None = None) -> Plan:
         chosen = tuple(tree.metrics)
         needed = order
     else:
-        if isinstance(targets, str) or not isinstance(targets, Iterable):
-            targets = [targets]
-        names = list(targets)
-        unknown = [
-            name for name in names if not isinstance(name, str) or name not in tree.metrics
-        ]
+        given: Any = targets  # a caller may ignore the types
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            given = [given]
+        names = list(given)
+        unknown = [name for name in names if not isinstance(name, str) or name not in tree.metrics]
         if unknown:
             suggester = Suggester(tree.metrics)
             raise UsageError(

@@ -86,6 +86,7 @@ class _Resolving:
         self.places = loaded.places
         self.problems = list(loaded.problems)
         self.left_out = 0
+        self.nodes = 0
         self.metrics = loaded.spec.metrics
         self.suggester = Suggester(self.metrics)
         self.labels: dict[str, str] | None = None
@@ -172,6 +173,7 @@ class _Resolving:
                 formula, faults = read(body.formula, limits=limits)
                 if formula is not None:
                     self.formulas[metric] = formula
+                    self._count_nodes(metric, formula)
                 else:
                     self._faults(metric, ("metrics", metric, "formula"), body.formula, faults)
 
@@ -204,8 +206,23 @@ class _Resolving:
             if measure.where is not None:
                 where, faults = read(measure.where, Mode.WHERE, limits=limits)
                 self._faults(metric, (*path, "where"), measure.where, faults)
+            for part in (aggregate, where):
+                if part is not None:
+                    self._count_nodes(metric, part)
             if aggregate is not None:
                 self.measures[metric] = ResolvedMeasure(source or measure.source, aggregate, where)
+
+    def _count_nodes(self, metric: str, formula: Formula) -> None:
+        """End the reading where the formulas together become too large."""
+        self.nodes += len(formula.nodes)
+        most = self.loaded.limits.formula_nodes
+        if self.nodes > most:
+            span = self.places.span(("metrics", metric), key=True)
+            message = (
+                f"the formulas up to here have more than {most:,} numbers, names and operators"
+            )
+            help_ = "split the tree, or raise the limit `formula_nodes`"
+            raise DefinitionError([Diagnostic("FML118", message, span, metric=metric, help=help_)])
 
     def _faults(self, metric: str, path: tuple[str, ...], text: str, faults: list[Fault]) -> None:
         for fault in faults:
@@ -320,7 +337,7 @@ class _Resolving:
         told = set()
         behind = 0
         for op, _, name, start, end in formula.nodes:
-            if op != "ref" or name in told or start < behind:
+            if op != "ref" or name in told or start < behind or self.left_out:
                 continue
             if name == metric:
                 code, message = "GRA103", f"metric '{metric}' is made of itself"

@@ -318,8 +318,9 @@ def prune(data: dict[str, Any], details: list[ErrorDetails], broken: set[str]) -
         if loc[0] == "metrics" and len(loc) > 1:
             broken.add(str(loc[1]))
         if detail["type"] == "value_kinds" and len(loc) == 2:
+            body = data["metrics"].get(loc[1], {})  # absent when its id is wrong too
             for kind in ("measure", "value"):
-                data["metrics"][loc[1]].pop(kind, None)
+                body.pop(kind, None)
             continue
         if loc[0] == "north_star":
             data["north_star"] = {"metric": "north_star_is_missing"}

@@ -160,6 +160,7 @@ class MetricTree:
         ``until`` are the first and the last day that count.
 
         Raises:
+            ComputeError: a target needs an input, or a function over time.
             SourceError: a source cannot be read or lacks a column; nothing is half computed.
             MissingExtraError: DuckDB is not installed.
             UsageError: an argument has no meaning here.

@@ -350,7 +350,8 @@ YAML_BIG: dict[str, dict[str, Any]] = {
 
 def yaml_big(name: str, n: int | None = None) -> bytes:
     spec = YAML_BIG[name]
-    return spec["f"](spec["n"] if n is None else n)
+    data: bytes = spec["f"](spec["n"] if n is None else n)
+    return data
 
 
 def include_chain(root: Path, n: int) -> Path:

@@ -214,4 +214,17 @@ FORMULAS: Final = (
         "Put the aggregate outermost. `count` and `count_distinct` take the name of a column; "
         "which rows count is said in `where`.",
     ),
+    Code(
+        "FML118",
+        "Formulas that are too large together",
+        Severity.ERROR,
+        "Each formula may be short enough while all of them fill the memory: aliases repeat a long "
+        "one at no cost.",
+        _WITH_LIMITS + 'metrics = {"orders": "visits * rate", "visits": 12_000, "rate": 0.04}\n'
+        'MetricTree(north_star="orders", metrics=metrics, limits=Limits(formula_nodes=2))\n',
+        _WITH_LIMITS + 'metrics = {"orders": "visits * rate", "visits": 12_000, "rate": 0.04}\n'
+        'MetricTree(north_star="orders", metrics=metrics, limits=Limits(formula_nodes=3))\n',
+        "Split the tree, or raise the limit `formula_nodes` if you trust where it comes from.",
+        shown_by="python",
+    ),
 )

@@ -32,8 +32,9 @@ def compute(
     Raises:
         ComputeError: inputs are unknown, absent or unusable; or, if ``strict``, a value is missing.
     """
-    if not isinstance(inputs, Mapping):
-        message = f"the inputs are a {shown(type(inputs).__name__)}, no mapping"
+    given: Any = inputs  # a caller may ignore the types
+    if not isinstance(given, Mapping):
+        message = f"the inputs are a {shown(type(given).__name__)}, no mapping"
         raise ComputeError([Diagnostic("VAL101", message, help="give {metric id: number}")])
     problems = list(_check_names(tree, inputs))
     known: dict[str, float | None] = {}
@@ -66,14 +67,13 @@ def compute(
 class Why:
     """Finds the reason for a missing value, from the values of all that was computed."""
 
-    def __init__(
-        self, formulas: Mapping[str, Formula], known: Mapping[str, float | None]
-    ) -> None:
+    def __init__(self, formulas: Mapping[str, Formula], known: Mapping[str, float | None]) -> None:
         self.formulas = formulas
         self.known = known
         self.found: dict[str, Reason] = {}  # a long chain is walked once, not from each metric
 
     def __call__(self, metric: str) -> Reason:
+        """Return why a metric is missing, from where it broke first."""
         passed = []
         while metric not in self.found:
             passed.append(metric)

@@ -22,12 +22,12 @@ from metrictree.formula import FUNCTIONS, Fault, Formula, Node
 from metrictree.names import Suggester, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = ["Column", "Kind", "Lowering", "Operand", "kind_of"]
 
 MOST_LEVELS: Final = 100
-"""Operations on top of each other; DuckDB's planning grows with the cube (200 take a second)."""
+"""Operations on top of each other: databases plan by recursion, ever more slowly with depth."""
 MOST_OPERATIONS: Final = 2_000
 """Different operations of all formulas over one frame."""
 
@@ -70,6 +70,14 @@ class Operand(NamedTuple):
         return nw.lit(self.value)
 
 
+class _Step(NamedTuple):
+    """An operation: the column that it makes, and those that it looks at."""
+
+    name: str
+    expr: nw.Expr
+    inputs: tuple[str, ...]
+
+
 _TYPES: Final[Mapping[Kind, Any]] = {
     Kind.CONDITION: nw.Boolean,
     Kind.TEXT: nw.String,
@@ -98,7 +106,7 @@ def kind_of(dtype: Any) -> Kind:
 
 
 class Lowering:
-    """Formulas over the columns of one frame; ``apply`` adds what they need to the frame.
+    """Formulas over the columns of one frame; ``apply`` computes what they need.
 
     Mistakes that only the data can show (no such column, text where a number is needed) are
     gathered in ``faults``.
@@ -116,13 +124,24 @@ class Lowering:
         """What is counted in every row."""
         self._columns = columns
         self._suggester = Suggester(columns)
-        self._layers: list[list[nw.Expr]] = []
+        self._layers: list[list[_Step]] = []
         self._known: dict[Any, Operand] = {}
 
-    def apply(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """Return the frame with a column for every operation."""
-        for layer in self._layers:
-            frame = frame.with_columns(*layer)
+    def apply(self, frame: nw.LazyFrame[Any], wanted: Iterable[str]) -> nw.LazyFrame[Any]:
+        """Return the frame with the wanted columns: its own, and those of operations.
+
+        A layer keeps what later ones need and nothing else: time goes by columns times layers.
+        """
+        # Constants alone would be one row, so one column always stays.
+        needed = {frame.collect_schema().names()[0], *wanted}
+        selections: list[list[str | nw.Expr]] = [sorted(needed)]
+        for layer in reversed(self._layers):
+            made = [step for step in layer if step.name in needed]
+            needed.difference_update(step.name for step in made)
+            selections.append([*sorted(needed), *(step.expr for step in made)])
+            needed.update(name for step in made for name in step.inputs)
+        for selection in reversed(selections):
+            frame = frame.select(*selection)
         return frame
 
     def lower(self, formula: Formula, kind: Kind, *, root: int = -1) -> Operand:
@@ -158,6 +177,8 @@ class Lowering:
             )
             return _MISSING
         self.used.add(column.name)
+        if column.kind is Kind.NULL:
+            return _MISSING
         there = Operand(column.kind, column.name)
         if column.dtype.is_float():
             return self._column("there", (there,), None, column.kind)
@@ -446,7 +467,8 @@ class Lowering:
         result = expression(*exprs) if value is None else expression(*exprs, value=value)
         if level > len(self._layers):
             self._layers.append([])
-        self._layers[level - 1].append(result.alias(name))
+        inputs = tuple(arg.name for arg in args if arg.name)
+        self._layers[level - 1].append(_Step(name, result.alias(name), inputs))
         operand = Operand(kind, name, None, level)
         self._known[key] = operand
         return operand
@@ -506,7 +528,10 @@ def _ceil(x: nw.Expr) -> nw.Expr:
 
 
 def _modulo(a: nw.Expr, b: nw.Expr) -> nw.Expr:
-    """Take the remainder of sizes, for which engines agree, then the sign of the divisor."""
+    """Take the remainder of sizes, for which engines agree, then the sign of the divisor.
+
+    It is exact to the last digit of the divisor: narwhals computes ``(a % b + b) % b``.
+    """
     size, divisor = a.abs(), b.abs()
     rest = nw.when(size < divisor).then(size).otherwise(size % divisor)
     signed = nw.when((a < 0.0) == (b < 0.0)).then(rest).otherwise(divisor - rest)

@@ -6,6 +6,7 @@ stands here once. All other engines must agree with it.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from typing import TYPE_CHECKING, Any, Final
@@ -91,7 +92,8 @@ def _clip(x: float, low: float, high: float) -> float:
 
 
 def _sum(*values: float) -> float:
-    return sum(values[1:], values[0])  # from left to right, as a + b + c
+    # As a + b + c; Python's own sum() carries a correction from 3.12 on.
+    return functools.reduce(operator.add, values)
 
 
 ARITHMETIC: Final[Mapping[str, Callable[..., float]]] = {

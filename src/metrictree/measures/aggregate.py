@@ -351,7 +351,7 @@ class _Scan:
             if request.until is not None:
                 frame = frame.filter(day.is_null() | (day <= nw.lit(request.until)))
             frame = frame.with_columns(_period(day, request.grain).alias("period"))
-        frame = lowering.apply(frame)
+        frame = lowering.apply(frame, self._wanted())
         return (
             frame.with_columns(
                 nw.col(name).alias(f"k{position}") for position, name in enumerate(self.dimensions)
@@ -359,6 +359,15 @@ class _Scan:
             if self.dimensions
             else frame
         )
+
+    def _wanted(self) -> Iterator[str]:
+        """Return the columns that aggregates, groups and checks look at."""
+        for output in self.outputs:
+            yield from (output.column, output.rows)
+        yield from (*self.dimensions, *self.lowering.finite, *self.lowering.exact)
+        if self.request.needs_time:
+            assert self.source.time is not None
+            yield from ("period", self.table.columns[self.source.time].name)
 
     def _day(self) -> nw.Expr:
         assert self.source.time is not None
@@ -432,10 +441,7 @@ class _Scan:
             return empty_result(output.measure)
         if output.measure.aggregate.root.value == "count_distinct" and row[f"null{position}"]:
             value -= 1  # null counts as a value there, and not here
-        try:
-            number = float(value)
-        except OverflowError:
-            return Rule.OVERFLOW
+        number = float(value)
         if not math.isfinite(number):
             return Rule.OVERFLOW
         if isinstance(value, int) and int(number) != value:

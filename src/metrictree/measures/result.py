@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from contextlib import suppress
@@ -29,6 +28,9 @@ __all__ = ["Origins", "RunResult"]
 _ROWS_SHOWN: Final = 20
 _ACTIVE: Final = re.compile(r"\s*[=+\-@\t\r]")
 """The beginning of a text that a spreadsheet would compute."""
+_DIVIDING: Final = re.compile(r'[",\r\n]')
+_EMPTY: Final = '""'
+"""The line of a row with one missing value: a blank line would be skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,9 @@ class RunResult:
             ) from None
 
     def _write(self, stream: TextIO) -> None:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([_cell(name) for name in self.columns])
-        writer.writerows([_cell(value) for value in row] for row in self.rows)
+        for row in (self.columns, *self.rows):
+            line = ",".join(_quoted(_cell(value)) for value in row)
+            stream.write(f"{line or _EMPTY}\n")
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -168,6 +170,14 @@ def _cell(value: Any) -> str:
         return str(value)
     text = str(value)
     return f"'{text}" if _ACTIVE.match(text) else text
+
+
+def _quoted(cell: str) -> str:
+    """Return a cell in quotes if it needs them; csv.writer leaves out those around a bare CR."""
+    if not _DIVIDING.search(cell):
+        return cell
+    doubled = cell.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _shown(value: Any, *, metric: bool) -> str:

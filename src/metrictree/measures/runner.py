@@ -207,7 +207,6 @@ def _keys(
             last = period_of(request.until, request.grain)
     periods: Sequence[date | None] = [None]
     if request.grain != "all":
-        # Only counted at first: a wrong year may ask for millions.
         periods = []
         if first is not None and last is not None:
             periods = periods_between(first, last, request.grain)
@@ -229,7 +228,7 @@ def _keys(
 
 def _check_kinds(request: Request, found: Mapping[str, Aggregated]) -> None:
     for position, dimension in enumerate(request.by):
-        kinds = {source: one.kinds[position] for source, one in found.items()}
+        kinds = {source: one.kinds[position] for source, one in found.items() if one.values}
         if len(set(kinds.values())) > 1:
             told = ", ".join(
                 f"{shown(kind)} in '{shown(source)}'" for source, kind in kinds.items()

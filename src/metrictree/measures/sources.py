@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import glob
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ _CSV: Final = """
 """
 _PARQUET: Final = "from read_parquet(getvariable('path'), hive_partitioning = false)"
 _DELIMITERS: Final = ",;\t|"
+_HEADER: Final = 1_000_000
+"""Bytes of a header that are looked at."""
 _CONFIG: Final[dict[str, Any]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -109,15 +112,15 @@ def open_table(tree: ResolvedTree, name: str) -> Table:
     import duckdb
 
     source = tree.spec.sources[name]
-    path = _path(tree, name, source)
+    path, header = _file(tree, name, source)
     with reading(tree, name):
         connection = duckdb.connect(config=_CONFIG)
         # Values, never text that is pasted into SQL; without `escape` a name might be a pattern.
         connection.execute("set variable path = ?", [glob.escape(str(path))])
-        if path.suffix == ".parquet":
+        if str(source.path).endswith(".parquet"):
             relation = connection.sql(_PARQUET)
         else:
-            connection.execute("set variable delimiter = ?", [_delimiter(tree, name, path)])
+            connection.execute("set variable delimiter = ?", [_delimiter(tree, name, header)])
             relation = connection.sql(_CSV)
         names = relation.columns
         types = [str(dtype) for dtype in relation.types]
@@ -138,8 +141,8 @@ def open_table(tree: ResolvedTree, name: str) -> Table:
     )
 
 
-def _path(tree: ResolvedTree, name: str, source: Source) -> Path:
-    """Return the file of a source, which lies inside of the tree's root."""
+def _file(tree: ResolvedTree, name: str, source: Source) -> tuple[Path, bytes]:
+    """Return the file of a source, which lies inside of the tree's root, and its first line."""
 
     def refused(code: str, message: str, help: str) -> SourceError:  # noqa: A002
         return SourceError([_problem(tree, name, code, message, help)])
@@ -174,8 +177,11 @@ def _path(tree: ResolvedTree, name: str, source: Source) -> Path:
                 f"{shown(target)} is outside of the tree's folder",
                 "move it inside, or allow more with --root or root=",
             )
-        size = path.stat().st_size
-        regular = path.is_file()
+        path.stat()  # tells why, where is_file() would only say no
+        if not path.is_file():
+            raise refused("SRC104", f"cannot read {shown(target)}: it is no file", "give one file")
+        with path.open("rb") as stream:
+            header = stream.readline(_HEADER)
     except FileNotFoundError:
         advice = "check the path, it is relative to the tree's file"
         if set("*?[") & set(target):
@@ -186,35 +192,29 @@ def _path(tree: ResolvedTree, name: str, source: Source) -> Path:
     except (OSError, RuntimeError, ValueError) as error:
         why = getattr(error, "strerror", None) or "the links go in a circle"
         raise refused("SRC104", f"cannot read {shown(target)}: {shown(why)}", "check it") from None
-    if not regular:
-        raise refused("SRC104", f"cannot read {shown(target)}: it is no file", "give one file")
-    if not size:
+    if not header:
         raise refused(
             "SRC104",
             f"cannot read {shown(target)}: it is empty",
             "a CSV file has at least a header; export it again",
         )
-    return path
+    return path, header
 
 
-def _delimiter(tree: ResolvedTree, name: str, path: Path) -> str:
+def _delimiter(tree: ResolvedTree, name: str, header: bytes) -> str:
     """Return what stands between the names in the header of a CSV file."""
+    line = header.decode("utf-8-sig", "replace").strip()
+    delimiter = max(_DELIMITERS, key="".join(line.split('"')[::2]).count)
     try:
-        with path.open("rb") as stream:
-            header = stream.readline(1_000_000).decode("utf-8-sig", "replace")
-    except OSError as error:
-        why = shown(error.strerror or error)
-        message = f"cannot read {shown(path.name)}: {why}"
-        raise SourceError([_problem(tree, name, "SRC104", message, "check it")]) from None
-    outside = "".join(header.split('"')[::2])
-    delimiter = max(_DELIMITERS, key=outside.count)
-    names = next(csv.reader([header.strip()], delimiter=delimiter), [])
-    twice = {one for one in names if names.count(one) > 1} if len(names) < 10_000 else set()
-    if twice:
-        message = f"the header of {shown(path.name)} names '{shown(min(twice))}' twice"
-        raise SourceError(
-            [_problem(tree, name, "SRC105", message, "give each column a name of its own")]
-        )
+        names = Counter(next(csv.reader([line], delimiter=delimiter), []))
+        twice = [one for one, count in names.items() if count > 1]
+        why = f"names '{shown(twice[0])}' twice" if twice else None
+    except csv.Error as error:
+        why = f"cannot be read: {shown(error)}"
+    if why is not None:
+        message = f"the header of {shown(tree.spec.sources[name].path)} {why}"
+        advice = "write the name of each column in the first line, no name twice"
+        raise SourceError([_problem(tree, name, "SRC105", message, advice)])
     return delimiter
 
 
