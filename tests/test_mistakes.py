@@ -34,7 +34,7 @@ MISTAKES = [
     ("DOC104", "tab", "north_star: a\nmetrics:\n>>\ta: 1\n"),
     ("DOC104", "'@'", HEAD + "  a: {owner: >>@ana}\n"),
     ("DOC104", "quotes", HEAD + "  a: {value: 1}\n  b: one>>: two\n"),
-    ("DOC104", "check", HEAD + "  a: [1, 2\n  b>>: 1\n"),
+    ("DOC104", "not closed", HEAD + "  a: >>[1, 2\n  b: 1\n"),
     ("DOC104", "merge conflict", "north_star: a\n>><<<<<<< HEAD\nmetrics: {a: 1}\n"),
     ("DOC105", "line 3", HEAD + "  a: 1\n  >>a: 2\n"),
     ("DOC105", "second time", HEAD + "  a: {value: 1, >>value: 2}\n"),
@@ -119,6 +119,14 @@ MISTAKES = [
     ("SCH112", "role", HEAD + "  >>a: {value: 1, team: growth}\n"),
     ("SCH113", "NS101", HEAD + "  a: {value: 1, ignore: {>>ns101: because}}\n"),
     ("SCH114", "later version", HEAD + "  a: 1\n>>scenarios: []\n"),
+    ("SCH101", "indent it below `metrics:`", "north_star: a\nmetrics: {a: 1}\n>>buyers: 2\n"),
+    ("SCH103", "a ratio: 0.28", HEAD + "  a: {value: >>28%}\n"),
+    ("SCH103", "{value: 2000}", HEAD + "  a: {value: 1, target: >>2000}\n"),
+    ("SCH103", "{source: orders", HEAD + "  a: {measure: >>orders}\n"),
+    ("SCH106", "write new_buyers", HEAD + "  a: new_buyers * 2\n  >>New-Buyers: 2\n"),
+    ("SCH111", "[0, null]", HEAD + "  a: {range: >>0-100}\n"),
+    ("DOC108", "write 1000", HEAD + "  a: {value: >>1,000, unit: order}\n"),
+    ("DOC108", "templates", HEAD + "  a: {>>{ metric('x') }}\n"),
     # --- formulas, at the exact character
     ("FML102", "write *", HEAD + "  a: b >>\u00d7 c\n  b:\n  c:\n"),
     ("FML103", "1000", HEAD + "  a: b + >>1,000\n  b:\n"),
@@ -140,7 +148,20 @@ MISTAKES = [
         "count(...)",
         HEAD + "  a: {measure: {source: s, aggregate: >>x}}\nsources: {s: {path: x.csv}}\n",
     ),
+    ("FML104", "leave it out", HEAD + "  a: >>= b * 2\n  b:\n"),
+    ("FML109", "rows of a source", HEAD + "  a: >>sum(b)\n  b:\n"),
+    (
+        "FML105",
+        "count()",
+        HEAD + "  a: {measure: {source: s, aggregate: count(>>*)}}\n" + SOURCE,
+    ),
+    (
+        "FML105",
+        "count_distinct(buyer)",
+        HEAD + "  a: {measure: {source: s, aggregate: count(distinct >>buyer)}}\n" + SOURCE,
+    ),
     # --- the graph
+    ("GRA101", "`owner` is a field", HEAD + "  a: b\n  b: 1\n  owner: >>growth\n"),
     ("GRA101", "did you mean visits?", HEAD + "  a: >>vists * 2\n  visits:\n"),
     (
         "GRA101",
@@ -250,6 +271,7 @@ def test_a_tree_from_python_names_the_place_in_its_structure():
     [
         ("GRA104", "north_star: a\nmetrics: {a: b, b: 1, >>c: 2}\n"),
         ("GRA104", "north_star: b\nmetrics: {>>a: b, b: c, c: 1}\n"),
+        ("GRA104", "north_star: a\nmetrics: {a: b, b: , >>value: 27.5}\n"),
         ("GRA105", "north_star: a\nmetrics: {>>a: 1}\n"),
     ],
 )

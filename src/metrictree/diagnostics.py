@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Diagnostic", "Severity", "Span", "shown"]
+__all__ = ["Diagnostic", "Problems", "Severity", "Span", "shown"]
 
 SHOWN_LIMIT = 60
 """Characters of user text that a message quotes at most."""
@@ -91,6 +91,31 @@ class Diagnostic:
             "end_line": span.end_line if span else None,
             "end_column": span.end_column if span else None,
         }
+
+
+class Problems(list[Diagnostic]):
+    """The problems of a tree as they are found: the first thousand, and a note if there are more.
+
+    >>> problems = Problems()
+    >>> problems.add(Diagnostic("DOC101", "the document is empty"))
+    >>> len(problems), problems.full
+    (1, False)
+    """
+
+    MOST = 1_000
+    full = False
+    """Whether there are more; whoever looks for problems may stop then."""
+
+    def add(self, *found: Diagnostic) -> None:
+        """Keep what was found, while there is room."""
+        for one in found:
+            if len(self) < self.MOST:
+                self.append(one)
+            elif not self.full:
+                self.full = True
+                message = f"there are more than {self.MOST:,} problems, and the rest is left out"
+                advice = "repair those that are told, and check again"
+                self.append(Diagnostic("DOC114", message, help=advice))
 
 
 def shown(value: object, limit: int = SHOWN_LIMIT) -> str:

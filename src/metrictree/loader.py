@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from metrictree.diagnostics import Diagnostic, Span, shown
-from metrictree.documents import Document, Path as DataPath, Surprise, parse, read_bytes
+from metrictree.diagnostics import Diagnostic, Problems, Span, shown
+from metrictree.documents import Document, Path as DataPath, Surprise
 from metrictree.errors import DefinitionError
 from metrictree.limits import DEFAULT_LIMITS, Limits
 from metrictree.schema import INCLUDED_FIELDS, IncludedSpec, Metric, TreeSpec, check_metric_id
@@ -39,7 +39,6 @@ __all__ = [
 ]
 
 _RESERVED_BLOCKS: Final = ("scenarios", "initiatives", "objectives")
-_PROBLEMS = 1_000
 _FLOOD = 10_000
 """So many errors are not even listed to be counted."""
 
@@ -111,13 +110,13 @@ class Loaded:
 
     spec: TreeSpec
     places: Places
-    problems: list[Diagnostic] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
     scopes: dict[str, str] = field(default_factory=dict)
     """For a metric from a file that was included below a name: that name."""
     broken: set[str] = field(default_factory=set)
     """Ids that the files name, but whose metric could not be read."""
     complete: bool = True
-    """Whether all of the files could be read; else only problems can be told."""
+    """Whether all included files could be read; else names may be unknown for that reason."""
     limits: Limits = DEFAULT_LIMITS
     folder: Path | None = None
     """The folder of the first file, from which sources are found; none for data and text."""
@@ -163,6 +162,8 @@ def load_text(text: str, *, file: str = "<text>", limits: Limits = DEFAULT_LIMIT
         size = len(text.encode("utf-8", "surrogatepass"))
         if size > limits.bytes:
             raise DefinitionError([_too_large(file, size, limits)])
+        from metrictree.documents import parse  # yaml loads on first use
+
         document = parse(text, file, limits)
         return _Loading(Places(document), limits, document).first(document.data)
 
@@ -171,7 +172,7 @@ def load_file(path: Path, *, root: Path | None = None, limits: Limits = DEFAULT_
     """Return the tree of a YAML file and all that it includes from inside ``root``."""
     with quiet_collector():
         reader = _Files(limits)
-        document = reader.read(path, str(path))
+        document = reader.read(path, str(path), "check the path; `metrictree new` writes a tree")
         if root is not None and not path.resolve().is_relative_to(root.resolve()):
             raise DefinitionError(
                 [
@@ -190,8 +191,8 @@ def load_file(path: Path, *, root: Path | None = None, limits: Limits = DEFAULT_
         return loading.first(document.data, path.resolve())
 
 
-def load_inputs(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
-    """Return the inputs of a YAML or JSON file: a mapping of metric ids to numbers or null.
+def load_inputs(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Document:
+    """Return a YAML or JSON file of inputs, whose data maps metric ids to numbers or null.
 
     Raises:
         DefinitionError: the file cannot be read, or holds anything else.
@@ -221,7 +222,7 @@ def load_inputs(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any
             )
     if problems:
         raise DefinitionError(problems)
-    return dict(data)
+    return document
 
 
 def _too_large(file: str, size: int, limits: Limits) -> Diagnostic:
@@ -257,8 +258,8 @@ class _Files:
         self.count = 0
         self.values = 0
 
-    def read(self, path: Path, name: str) -> Document:
-        """Return the document of a regular file.
+    def read(self, path: Path, name: str, advice: str = "check the path") -> Document:
+        """Return the document of a regular file; ``advice`` is for one that cannot be read.
 
         Raises:
             DefinitionError: there is no such file, it is no regular file, or it is too large.
@@ -267,20 +268,22 @@ class _Files:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
                 kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-                raise self._unreadable(name, f"it is {kind}")
+                raise self._unreadable(name, f"it is {kind}", advice)
             if self.bytes + status.st_size > self.limits.bytes:
                 raise DefinitionError([_too_large(name, self.bytes + status.st_size, self.limits)])
             with path.open("rb") as stream:
                 raw = stream.read(self.limits.bytes - self.bytes + 1)
         except FileNotFoundError:
-            raise self._unreadable(name, "there is no such file") from None
+            raise self._unreadable(name, "there is no such file", advice) from None
         except (OSError, ValueError, RuntimeError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            raise self._unreadable(name, shown(why).lower()) from None
+            raise self._unreadable(name, shown(why).lower(), advice) from None
         self.bytes += len(raw)
         if self.bytes > self.limits.bytes:
             raise DefinitionError([_too_large(name, self.bytes, self.limits)])
         self.count += 1
+        from metrictree.documents import parse, read_bytes
+
         text, problems = read_bytes(raw, name)
         del raw  # the text takes as much again
         if problems:
@@ -294,14 +297,14 @@ class _Files:
         return document
 
     @staticmethod
-    def _unreadable(name: str, why: str) -> DefinitionError:
+    def _unreadable(name: str, why: str, advice: str) -> DefinitionError:
         return DefinitionError(
             [
                 Diagnostic(
                     "INC101",
                     f"cannot read {shown(name, 200)}: {why}",
                     path=name,
-                    help="check the path; `metrictree new` writes a first tree",
+                    help=advice,
                 )
             ]
         )
@@ -314,8 +317,7 @@ class _Loading:
         self.places = places
         self.limits = limits
         self.document = document
-        self.problems: list[Diagnostic] = []
-        self.left_out = 0
+        self.problems = Problems()
         self.broken: set[str] = set()
         self.complete = True
         self.files: _Files | None = None
@@ -332,15 +334,14 @@ class _Loading:
         """Load the first document; raise if nothing of it can be used."""
         document = self.document
         if document is not None:
-            self.problems.extend(document.problems)
+            self.problems.add(*document.problems)
         if data is None or (document is not None and not isinstance(data, dict)):
             if data is not None:
-                self.problems.append(not_a_mapping(document, data))
+                self.problems.add(not_a_mapping(document, data))
             raise DefinitionError(self.problems)
         data = self._drop_reserved(data)
         spec = self._validate(TreeSpec, data, document)
         if spec is None:
-            self._tell_left_out()
             raise DefinitionError(self.problems)
         includes = bool(spec.include)
         if includes:
@@ -371,7 +372,6 @@ class _Loading:
                     )
                 ]
             )
-        self._tell_left_out()
         return Loaded(
             spec,
             self.places,
@@ -388,7 +388,7 @@ class _Loading:
         for block in _RESERVED_BLOCKS:
             if block in data:
                 span = self.document.span((block,), key=True) if self.document else None
-                self.problems.append(
+                self.problems.add(
                     Diagnostic(
                         "SCH114",
                         f"`{block}` is reserved for a later version and means nothing yet",
@@ -408,11 +408,9 @@ class _Loading:
             try:
                 return model.model_validate(data)
             except ValidationError as error:
-                self.complete = False
                 if error.error_count() > _FLOOD:
                     details = _first_errors(model, data)
                     self._describe_all(details, model, document)
-                    self.left_out += error.error_count() - len(details)
                     return None
                 details = error.errors(include_url=False)
                 if attempt == 0:
@@ -429,21 +427,10 @@ class _Loading:
         document: Document | None,
     ) -> None:
         suggesters: dict[type[Any], Suggester] = {}
-        for number, detail in enumerate(details):
-            if number >= _PROBLEMS:
-                self.left_out += len(details) - number
+        for detail in details:
+            self.problems.add(describe(detail, model, document, suggesters))
+            if self.problems.full:
                 return
-            self.problems.append(describe(detail, model, document, suggesters))
-
-    def _tell_left_out(self) -> None:
-        if self.left_out:
-            self.problems.append(
-                Diagnostic(
-                    "SCH116",
-                    f"{self.left_out:,} more problems of this kind are left out",
-                    help="repair those that are told, and check again",
-                )
-            )
 
     # --- includes
 
@@ -516,13 +503,13 @@ class _Loading:
             found = error.diagnostics[0]
             self._refuse(where, found.code, found.message, found.help or "")
             return
-        self.problems.extend(document.problems)
+        self.problems.add(*document.problems)
         if document.problems:
             self.complete = False
             self._refuse(where, "INC107", f"{shown(target)} has problems of its own", "see there")
         if not isinstance(document.data, dict):
             if document.data is not None:
-                self.problems.append(not_a_mapping(document, document.data))
+                self.problems.add(not_a_mapping(document, document.data))
             self.complete = False
             return
         data = {}
@@ -638,7 +625,7 @@ class _Loading:
 
     def _refuse(self, span: Span | None, code: str, message: str, help: str) -> None:  # noqa: A002
         self.complete = False
-        self.problems.append(Diagnostic(code, message, span, path="include", help=help))
+        self.problems.add(Diagnostic(code, message, span, path="include", help=help))
 
 
 def _first_errors(model: type[Any], data: dict[str, Any]) -> list[ErrorDetails]:

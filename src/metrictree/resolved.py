@@ -8,12 +8,13 @@ from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from metrictree.diagnostics import Diagnostic, Severity, shown
+from metrictree.diagnostics import Diagnostic, Problems, Severity, Span, shown
 from metrictree.errors import DefinitionError
 from metrictree.formula import FUNCTIONS, Formula, Mode, read
 from metrictree.graph import Graph
 from metrictree.loader import Loaded, Places, quiet_collector
 from metrictree.names import Suggester, did_you_mean
+from metrictree.schema import Metric
 from metrictree.schema_errors import dotted
 
 if TYPE_CHECKING:
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
 
     from metrictree.formula import Fault
     from metrictree.limits import Limits
-    from metrictree.schema import Metric, TreeSpec
+    from metrictree.schema import TreeSpec
 
 __all__ = ["ResolvedMeasure", "ResolvedTree", "resolve"]
 
-_PROBLEMS = 1_000
 _CYCLE_SHOWN = 12
 _HYPHENATED = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+){1,9}")
 
@@ -84,21 +84,13 @@ class _Resolving:
         self.loaded = loaded
         self.spec = loaded.spec
         self.places = loaded.places
-        self.problems = list(loaded.problems)
-        self.left_out = 0
+        self.problems = loaded.problems
         self.nodes = 0
         self.metrics = loaded.spec.metrics
         self.suggester = Suggester(self.metrics)
         self.labels: dict[str, str] | None = None
         self.formulas: dict[str, Formula] = {}
         self.measures: dict[str, ResolvedMeasure] = {}
-
-    def problem(self, found: Diagnostic) -> None:
-        """Note a problem, or only that there is one more."""
-        if len(self.problems) < _PROBLEMS:
-            self.problems.append(found)
-        else:
-            self.left_out += 1
 
     def resolve(self) -> ResolvedTree:
         self._read_formulas()
@@ -107,15 +99,7 @@ class _Resolving:
         self._resolve_references()
         graph = Graph(self.metrics, self._instant_inputs())
         for cycle in graph.cycles:
-            self.problem(self._cycle(cycle))
-        if self.left_out:
-            self.problems.append(
-                Diagnostic(
-                    "GRA107",
-                    f"there are more than {_PROBLEMS:,} problems, and the rest is left out",
-                    help="repair those that are told, and check again",
-                )
-            )
+            self.problems.add(self._cycle(cycle))
         if self.problems:
             raise DefinitionError(self._in_reading_order())
         if any(not influence.lag for influence in self.spec.influences):
@@ -131,7 +115,7 @@ class _Resolving:
             graph,
             self.places,
             self.loaded.limits,
-            tuple(islice(self._warnings(graph), _PROBLEMS)),
+            tuple(islice(self._warnings(graph), Problems.MOST)),
             self.loaded.folder,
             self.loaded.root,
         )
@@ -143,17 +127,25 @@ class _Resolving:
         text, and a key that is no text is no id either.
         """
         files: dict[str, int] = {}
-        told = set()
+        told: dict[tuple[str, int], list[Span]] = {}
         for found in self.problems:
             if found.span is not None:
                 files.setdefault(found.span.file, len(files))
                 if found.code.startswith("DOC"):
-                    told.add(str(found.span))
+                    told.setdefault((found.span.file, found.span.line), []).append(found.span)
+
+        def is_told(found: Diagnostic) -> bool:
+            span = found.span
+            return span is not None and any(
+                other.column <= span.column < max(other.end_column, other.column + 1)
+                for other in told.get((span.file, span.line), ())
+            )
+
         return sorted(
             (
                 found
                 for found in self.problems
-                if found.code.startswith("DOC") or str(found.span) not in told
+                if found.code.startswith("DOC") or not is_told(found)
             ),
             key=lambda found: (
                 (files[found.span.file], found.span.line, found.span.column)
@@ -167,7 +159,7 @@ class _Resolving:
     def _read_formulas(self) -> None:
         limits = self.loaded.limits
         for metric, body in self.metrics.items():
-            if self.left_out:  # enough: a million mistakes would take their time
+            if self.problems.full:  # enough: a million mistakes would take their time
                 return
             if body.formula is not None:
                 formula, faults = read(body.formula, limits=limits)
@@ -182,14 +174,14 @@ class _Resolving:
         sources = Suggester(self.spec.sources)
         for metric, body in self.metrics.items():
             measure = body.measure
-            if self.left_out:
+            if self.problems.full:
                 return
             if measure is None:
                 continue
             path = ("metrics", metric, "measure")
             source = self._scoped_name(metric, measure.source, self.spec.sources)
             if source is None:
-                self.problem(
+                self.problems.add(
                     Diagnostic(
                         "GRA106",
                         f"unknown source '{shown(measure.source)}'",
@@ -226,7 +218,7 @@ class _Resolving:
 
     def _faults(self, metric: str, path: tuple[str, ...], text: str, faults: list[Fault]) -> None:
         for fault in faults:
-            self.problem(
+            self.problems.add(
                 Diagnostic(
                     fault.code,
                     fault.message,
@@ -244,7 +236,7 @@ class _Resolving:
                 if (low is not None and body.value < low) or (
                     high is not None and body.value > high
                 ):
-                    self.problem(
+                    self.problems.add(
                         Diagnostic(
                             "SCH111",
                             f"the value of '{metric}' is outside of its range",
@@ -277,7 +269,7 @@ class _Resolving:
                 }
                 self.formulas[metric] = formula.renamed(names.__getitem__)
                 references = self.formulas[metric].references
-            if self.left_out:
+            if self.problems.full:
                 break
             if not known >= set(references) or metric in references:
                 self._bad_references(metric, self.formulas[metric])
@@ -303,9 +295,9 @@ class _Resolving:
             self.spec = self.spec.model_copy(update={"influences": tuple(influences)})
 
     def _must_exist(self, name: str, path: tuple[str | int, ...], what: str) -> None:
-        if name in self.metrics or name in self.loaded.broken:
+        if name in self.metrics or self._excused(name):
             return
-        self.problem(
+        self.problems.add(
             Diagnostic(
                 "GRA101",
                 f"{what} is '{shown(name)}', and no metric has this id",
@@ -314,6 +306,10 @@ class _Resolving:
                 help=self._suggestion(name),
             )
         )
+
+    def _excused(self, name: str) -> bool:
+        """Whether a name may be unknown because of a problem that is told already."""
+        return name in self.loaded.broken or not self.loaded.complete
 
     def _suggestion(self, name: str) -> str:
         near = self.suggester.near(name)
@@ -337,14 +333,14 @@ class _Resolving:
         told = set()
         behind = 0
         for op, _, name, start, end in formula.nodes:
-            if op != "ref" or name in told or start < behind or self.left_out:
+            if op != "ref" or name in told or start < behind or self.problems.full:
                 continue
             if name == metric:
                 code, message = "GRA103", f"metric '{metric}' is made of itself"
                 advice = "a formula cannot use its own metric"
-            elif name not in self.metrics and name not in self.loaded.broken:
+            elif name not in self.metrics and not self._excused(name):
                 code, message = "GRA101", f"unknown metric '{shown(name)}'"
-                advice = self._suggestion(name)
+                advice = _misplaced(metric) or self._suggestion(name)
                 hyphenated = _HYPHENATED.match(formula.text, start)
                 meant = hyphenated.group().replace("-", "_") if hyphenated else ""
                 if hyphenated and meant in self.metrics:
@@ -353,7 +349,7 @@ class _Resolving:
             else:
                 continue
             told.add(name)
-            self.problem(
+            self.problems.add(
                 Diagnostic(
                     code,
                     message,
@@ -455,7 +451,8 @@ class _Resolving:
                     Severity.WARNING,
                     metric=metric,
                     path=f"metrics.{metric}",
-                    help="use it in a formula or influence, give it `role: outcome`, or remove it",
+                    help=_misplaced(metric)
+                    or "use it in a formula or influence, give it `role: outcome`, or remove it",
                 )
 
     # --- the spec with full names
@@ -474,6 +471,13 @@ class _Resolving:
                 measure = body.measure.model_copy(update={"source": self.measures[metric].source})
                 metrics[metric] = body.model_copy(update={"measure": measure})
         return self.spec.model_copy(update={"metrics": metrics})
+
+
+def _misplaced(metric: str) -> str | None:
+    """Return what to do about a metric with the name of a field, if it has one."""
+    if metric not in Metric.model_fields:
+        return None
+    return f"`{metric}` is a field of a metric: indent it below the metric that it belongs to"
 
 
 def _with_full_names(formula: Formula) -> str:

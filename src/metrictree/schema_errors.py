@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from types import UnionType
 from typing import (
@@ -18,6 +19,7 @@ from typing import (
 from metrictree.diagnostics import Diagnostic, shown
 from metrictree.documents import Document, Path, Surprise
 from metrictree.names import Suggester, did_you_mean
+from metrictree.schema import check_metric_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -84,6 +86,33 @@ def kind_of(value: Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
     return f"a {shown(type(value).__name__)}"
+
+
+_EXAMPLES: Final = {
+    "measure": "{source: orders, aggregate: count()}",
+    "metrics": "{orders: visits * rate}",
+    "sources": "{orders: {path: orders.csv, time: ordered_at}}",
+    "influences": "[{from: visits, to: orders}]",
+    "leads": "[revenue]",
+    "tags": "[weekly]",
+    "target": "{value: 2000}",
+}
+"""What a field looks like whose form is mistaken often."""
+
+
+def id_like(text: str) -> str | None:
+    """Return the metric id that a text comes close to, if it does.
+
+    >>> id_like("New-Buyers")
+    'new_buyers'
+    """
+    if len(text) > 128:
+        return None
+    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    try:
+        return check_metric_id(name)
+    except ValueError:
+        return None
 
 
 class _Facts(NamedTuple):
@@ -163,6 +192,8 @@ def _unknown_field(facts: _Facts) -> _Words:
     alike = squeezed.get(facts.name.replace("-", "").replace("_", "").lower())
     near = [alike] if alike else suggester.near(facts.name)
     advice = did_you_mean(near) or f"the fields are {', '.join(fields)}"
+    if not near and len(facts.path) == 1:
+        advice = f"indent it below `metrics:` if it is a metric; {advice}"
     return _Words("SCH101", f"unknown field {facts.quoted}", advice, on_key=True)
 
 
@@ -179,9 +210,10 @@ def _missing_field(facts: _Facts) -> _Words:
 def _bad_id(facts: _Facts) -> _Words:
     bad = facts.value if isinstance(facts.value, str) else facts.name
     message = f"'{shown(bad)}' is no metric id: {facts.sentence}"
-    return _Words(
-        "SCH106", message, "use a short name such as weekly_orders; the name to read is `label`"
-    )
+    advice = "use a short name such as weekly_orders; the name to read is `label`"
+    if nearest := id_like(bad):
+        advice = f"write {nearest}; the name to read is `label`"
+    return _Words("SCH106", message, advice)
 
 
 def _two_kinds(facts: _Facts) -> _Words:
@@ -222,7 +254,10 @@ def _bad_unit(facts: _Facts) -> _Words:
 
 
 def _contradiction(facts: _Facts) -> _Words:
-    return _Words("SCH111", facts.sentence, "check the numbers")
+    advice = "check the numbers"
+    if facts.kind == "range" and not isinstance(facts.value, (list, tuple)):
+        advice = "write for example [0, 1], or [0, null] for no upper end"
+    return _Words("SCH111", facts.sentence, advice)
 
 
 def _bad_fields(facts: _Facts) -> _Words:
@@ -255,6 +290,10 @@ def _wrong_type(facts: _Facts) -> _Words:
             advice = "write plain text, in quotes if it starts with a bracket"
     elif expected == "a number" and isinstance(value, str):
         advice = "write it in plain digits and without quotes"
+        if percent := re.fullmatch(r"\s*(\d{1,3}(?:\.\d+)?)\s*%\s*", value):
+            advice = f"a percentage is written as a ratio: {float(percent.group(1)) / 100:g}"
+    elif facts.name in _EXAMPLES and expected in ("a mapping", "a list"):
+        advice += f", such as {_EXAMPLES[facts.name]}"
     return _Words("SCH103", f"{facts.quoted} must be {expected}, not {kind_of(value)}", advice)
 
 
@@ -317,6 +356,7 @@ def prune(data: dict[str, Any], details: list[ErrorDetails], broken: set[str]) -
             return False
         if loc[0] == "metrics" and len(loc) > 1:
             broken.add(str(loc[1]))
+            broken.add(id_like(str(loc[1])) or "")
         if detail["type"] == "value_kinds" and len(loc) == 2:
             body = data["metrics"].get(loc[1], {})  # absent when its id is wrong too
             for kind in ("measure", "value"):

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, files: tuple[Path, ...], root: Path | None, form: str) -> None:
     """Find every problem of a tree, with its place.
 
-    Files that FILE includes are checked with it. Exits with 1 if there are errors; warnings alone
-    do not count.
+    Files that FILE includes are checked with it; sources are not opened, `run` reads them. Exits
+    with 1 if there are errors; warnings alone do not count.
 
     \b
     Examples:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from metrictree.diagnostics import Diagnostic
     from metrictree.render.style import Style
 
-__all__ = ["echo_findings", "format_option", "path", "root_option", "style_of", "tree_argument"]
+__all__ = [
+    "Choice",
+    "echo_findings",
+    "format_option",
+    "path",
+    "root_option",
+    "style_of",
+    "tree_argument",
+]
 
 path = click.Path(path_type=Path)
 tree_argument = click.argument("file", type=path)
@@ -28,12 +36,24 @@ root_option = click.option(
 )
 
 
+class Choice(click.Choice[str]):
+    """One of some words; a wrong one is told with the nearest."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Return what is wrong, and what may have been meant."""
+        from metrictree.names import Suggester, did_you_mean
+
+        message = super().get_invalid_choice_message(value, ctx)
+        question = did_you_mean(Suggester(self.choices).near(str(value)))
+        return f"{message.rstrip('.')}: {question}" if question else message
+
+
 def format_option(*formats: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return the option that chooses how results are written; the first format is the default."""
     return click.option(
         "--format",
         "form",
-        type=click.Choice(formats),
+        type=Choice(formats),
         default=formats[0],
         show_default=True,
         help="How results are written.",
@@ -54,7 +74,10 @@ def style_of(stream: TextIO) -> Style:
 
 
 def echo_findings(diagnostics: Iterable[Diagnostic]) -> None:
-    """Write diagnostics to standard error."""
-    from metrictree.render.findings import render_diagnostics
+    """Write diagnostics to standard error; how many they are, if they are several."""
+    from metrictree.render.findings import render_diagnostics, summary
 
+    diagnostics = tuple(diagnostics)
     click.echo(render_diagnostics(diagnostics, style_of(sys.stderr)), err=True)
+    if len(diagnostics) > 1:
+        click.echo("\n" + summary(diagnostics, 0), err=True)

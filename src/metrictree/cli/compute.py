@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from metrictree.cli.common import format_option, path, root_option, style_of, tree_argument
+from metrictree.cli.common import (
+    echo_findings,
+    format_option,
+    path,
+    root_option,
+    style_of,
+    tree_argument,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from metrictree.diagnostics import Diagnostic
+    from metrictree.documents import Document
 
 
 @click.command("compute")
@@ -35,7 +47,9 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Let a missing value be an error.")
 @root_option
 @format_option("text", "json")
+@click.pass_context
 def command(  # noqa: PLR0917 - click passes them by name
+    ctx: click.Context,
     file: Path,
     inputs: tuple[str, ...],
     inputs_file: Path | None,
@@ -46,28 +60,73 @@ def command(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """Compute a tree for single numbers.
 
-    Give a number for every input and measure. METRIC= and METRIC=null stand for a missing one; what
-    then has no value either is shown with the reason.
+    Give METRIC=NUMBER for every input and measure, or METRIC= for a missing one (METRIC=null means
+    the same); what then has no value either is shown with the reason.
 
     \b
     Examples:
       metrictree compute tree.yml buyers=200 orders_per_buyer=1.5
       metrictree compute tree.yml --inputs week.json --target weekly_orders
     """  # noqa: D301 - click takes \b for text that is not wrapped
+    from metrictree.errors import ComputeError
     from metrictree.loader import load_inputs
     from metrictree.render.tree import draw_values
     from metrictree.tree import MetricTree
 
     given = _numbers(inputs)
     tree = MetricTree.load(file, root=root)
-    if inputs_file is not None:
-        given = load_inputs(inputs_file) | given
-    values = tree.compute(given, targets or None, strict=strict)
+    document = load_inputs(inputs_file) if inputs_file is not None else None
+    try:
+        values = tree.compute(
+            (document.data if document is not None else {}) | given, targets or None, strict=strict
+        )
+    except ComputeError as error:
+        found = [
+            _placed(one, document) if one.metric not in given else one for one in error.diagnostics
+        ]
+        echo_findings(found)
+        wrong = {one.metric for one in found}
+        absent = [str(one.metric) for one in found if one.code == "VAL103"]
+        if absent:
+            good = [f"{metric}={word}" for metric, word in _split(inputs) if metric not in wrong]
+            line = _command(ctx, [*good, *(f"{metric}=NUMBER" for metric in absent)])
+            click.echo(
+                "\nGive each input a number, or nothing behind the = for a missing one:\n"
+                f"  {style_of(sys.stderr).show(line)}",
+                err=True,
+            )
+        ctx.exit(1)
     if form == "json":
         missing = {metric: str(values.why(metric)) for metric in values.missing}
         click.echo(json.dumps({"values": values.to_dict(), "missing": missing}, indent=2))
     else:
         click.echo(draw_values(tree, values, values.why, style_of(sys.stdout)))
+
+
+def _placed(found: Diagnostic, document: Document | None) -> Diagnostic:
+    """Return a finding with its place in the file of inputs, if it has none in the tree."""
+    if document is None or found.span is not None or found.metric not in document.data:
+        return found
+    return replace(found, span=document.span((found.metric,), key=True))
+
+
+def _command(ctx: click.Context, inputs: list[str]) -> str:
+    """Return the command that was given, with other inputs."""
+    words = [ctx.command_path, str(ctx.params["file"]), *inputs]
+    for option in ctx.command.params:
+        given = ctx.params.get(option.name or "")
+        if isinstance(option, click.Option) and given and given != option.default:
+            values = given if option.multiple else [given]
+            for value in values:
+                words += option.opts[:1] if option.is_flag else [option.opts[0], str(value)]
+    return " ".join([*words[:1], shlex.join(words[1:])])
+
+
+def _split(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the metric and the number of ``METRIC=NUMBER`` arguments."""
+    for word in words:
+        metric, _, text = word.partition("=")
+        yield metric.strip(), text.strip()
 
 
 def _numbers(words: Iterable[str]) -> dict[str, float | None]:

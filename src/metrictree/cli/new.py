@@ -20,7 +20,7 @@ STARTER = Path(__file__).with_name("starter.yml")
 def command(ctx: click.Context, file: Path, force: bool) -> None:  # noqa: FBT001 - a flag
     """Write a first tree to start from, with comments.
 
-    FILE is tree.yml, unless you give another name.
+    FILE is tree.yml, unless you give another name; its folder is made if it is not there.
 
     \b
     Examples:
@@ -32,10 +32,13 @@ def command(ctx: click.Context, file: Path, force: bool) -> None:  # noqa: FBT00
         click.echo(f"Error: {name} exists already; --force overwrites it.", err=True)
         ctx.exit(1)
     # Another program sees the old file or the whole new one, never a half.
+    file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         draft.write_bytes(STARTER.read_bytes())
         draft.replace(file)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file)) from None  # not the draft's name
     finally:
         draft.unlink(missing_ok=True)
     click.echo(

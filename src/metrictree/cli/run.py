@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import json
 import sys
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from metrictree.cli.common import format_option, path, root_option, style_of, tree_argument
+from metrictree.cli.common import Choice, format_option, path, root_option, style_of, tree_argument
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 @tree_argument
 @click.option(
     "--grain",
-    type=click.Choice(("day", "week", "month", "quarter", "year", "all")),
+    type=Choice(("day", "week", "month", "quarter", "year", "all")),
     default="all",
     show_default=True,
     help="The length of a period.",
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
     metavar="METRIC",
     help="Only this metric; may be repeated.",
 )
-@click.option("--out", type=path, metavar="FILE", help="Write CSV to a file, in place of a table.")
+@click.option(
+    "--out", type=path, metavar="FILE.csv", help="Write CSV to this file, in place of a table."
+)
 @root_option
 @format_option("text", "csv", "json")
 def command(  # noqa: PLR0917 - click passes them by name
@@ -53,7 +57,8 @@ def command(  # noqa: PLR0917 - click passes them by name
     """Compute a tree from its sources, for each period and group.
 
     Measures are aggregated from raw rows at just that grain and those dimensions, then formulas are
-    computed. The table is rounded for reading; CSV and JSON hold the values as they are.
+    computed. The table is rounded for reading; CSV and JSON hold the values as they are. In CSV a
+    text that begins with = + - @ gets an apostrophe before it, so that no spreadsheet computes it.
 
     \b
     Examples:
@@ -62,8 +67,11 @@ def command(  # noqa: PLR0917 - click passes them by name
     """  # noqa: D301 - click takes \b for text that is not wrapped
     from metrictree.tree import MetricTree
 
-    if out is not None and form == "json":
-        raise click.UsageError("--out writes CSV; send JSON to a file with `--format json > FILE`.")
+    if out is not None and (form == "json" or out.suffix.lower() != ".csv"):
+        raise click.UsageError(
+            "--out writes CSV, to a file whose name ends in .csv; "
+            "send JSON to a file with `--format json > FILE`."
+        )
     tree = MetricTree.load(file, root=root)
     result = tree.run(targets or None, grain=grain, by=by, since=since, until=until)
     if out is not None:
@@ -83,3 +91,25 @@ def command(  # noqa: PLR0917 - click passes them by name
         from metrictree.render.table import render_run
 
         click.echo(render_run(tree, result, style_of(sys.stdout)))
+        if result.rows and grain != "all":
+            for note in _partial(grain, since, until):
+                click.echo(f"note: {note}")
+
+
+def _partial(grain: str, since: str | None, until: str | None) -> Iterator[str]:
+    """Yield which periods hold only some of their days, since the span begins or ends inside."""
+    from metrictree.measures.periods import period_of
+
+    parts: dict[date, str] = {}
+    if since is not None:
+        first = date.fromisoformat(since)
+        start = period_of(first, grain)
+        if start != first:
+            parts[start] = f" from {first}"
+    if until is not None:
+        last = date.fromisoformat(until)
+        start = period_of(last, grain)
+        if last < date.max and period_of(last + timedelta(days=1), grain) == start:
+            parts[start] = f"{parts.get(start, '')} to {last}"
+    for start, days in parts.items():
+        yield f"the {grain} {start} holds only the days{days}"

@@ -23,7 +23,8 @@ def command(file: Path, depth: int | None, root: Path | None) -> None:
     """Draw a tree, from the North Star down.
 
     A solid branch is a part of the formula above, a dashed one an influence. A metric that is used
-    in several places is drawn in full the first time.
+    in several places is drawn in full the first time. In a terminal too narrow for all columns
+    labels are left out first; a definition goes on in the next line and is never cut.
 
     \b
     Examples:

@@ -190,4 +190,19 @@ DOCUMENTS: Final = (
         "Split it over several files, or raise the limit `entries`.",
         shown_by="python",
     ),
+    Code(
+        "DOC114",
+        "More problems are left out",
+        Severity.ERROR,
+        "The first thousand problems are told, and then the reading ends: they mostly have one "
+        "cause.",
+        _IMPORT + 'metrics = {f"m{i}": "vists * 2" for i in range(1_001)}\n'
+        'MetricTree(north_star="m0", metrics=metrics)\n',
+        _IMPORT + 'metrics = {f"m{i}": "visits * 2" for i in range(1_001)}\n'
+        'metrics["visits"] = 12_000\n'
+        'MetricTree(north_star="m0", metrics=metrics)\n',
+        "Repair those that are told, and check again.",
+        shown_by="python",
+        comes_with="GRA101",
+    ),
 )

@@ -86,18 +86,4 @@ GRAPH: Final = (
         "  orders: {path: orders.csv}\n",
         "Correct the name, or list the source under `sources:`.",
     ),
-    Code(
-        "GRA107",
-        "More problems of the tree are left out",
-        Severity.ERROR,
-        "The first thousand problems are told, and then the reading ends: they mostly have one cause.",
-        _IMPORT + 'metrics = {f"m{i}": "vists * 2" for i in range(1_001)}\n'
-        'MetricTree(north_star="m0", metrics=metrics)\n',
-        _IMPORT + 'metrics = {f"m{i}": "visits * 2" for i in range(1_001)}\n'
-        'metrics["visits"] = 12_000\n'
-        'MetricTree(north_star="m0", metrics=metrics)\n',
-        "Repair those that are told, and check again.",
-        shown_by="python",
-        comes_with="GRA101",
-    ),
 )

@@ -183,19 +183,4 @@ SCHEMA: Final = (
         "Split the tree, or raise the limit `metrics`.",
         shown_by="python",
     ),
-    Code(
-        "SCH116",
-        "More problems of the document are left out",
-        Severity.ERROR,
-        "The first thousand problems are told and the rest is counted: they mostly have one cause.",
-        _IMPORT + 'metrics = {f"m{i}": {"onwer": "growth"} for i in range(1_001)}\n'
-        'MetricTree(north_star="m0", metrics=metrics)\n',
-        _IMPORT
-        + 'metrics = {f"m{i}": {"owner": "growth", "role": "health"} for i in range(1_001)}\n'
-        'metrics["orders"] = "m0 + m1"\n'
-        'MetricTree(north_star="orders", metrics=metrics)\n',
-        "Repair those that are told, and check again.",
-        shown_by="python",
-        comes_with="SCH101",
-    ),
 )

@@ -98,6 +98,7 @@ def _check_names(tree: ResolvedTree, inputs: Mapping[str, Any]) -> Iterator[Diag
             yield Diagnostic(
                 "VAL101",
                 f"the input '{shown(metric)}' is no metric of the tree",
+                metric=metric if isinstance(metric, str) else None,
                 help=did_you_mean(suggester.near(shown(metric, 100))) or "inputs go by metric id",
             )
         elif metric in tree.formulas:

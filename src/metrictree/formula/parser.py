@@ -36,6 +36,9 @@ class Mode(StrEnum):
     """One aggregate call around an expression over the columns of a row."""
 
 
+_WHAT: Final = {Mode.FORMULA: "formula", Mode.WHERE: "condition", Mode.AGGREGATE: "aggregate"}
+
+
 class Fault(NamedTuple):
     """A mistake in a formula, by offsets in its text."""
 
@@ -112,7 +115,9 @@ def read(
 ) -> tuple[Formula | None, list[Fault]]:
     """Return the formula, or ``None`` and what is wrong with the text."""
     if len(text) > limits.formula_length:
-        message = f"the {mode} has {len(text):,} characters, more than {limits.formula_length:,}"
+        message = (
+            f"the {_WHAT[mode]} has {len(text):,} characters, more than {limits.formula_length:,}"
+        )
         return None, [Fault("FML112", message, "split it into several metrics", 0, 1)]
     reader = _Reader(text, mode, limits)
     try:
@@ -130,6 +135,7 @@ class _Reader:
     def __init__(self, text: str, mode: Mode, limits: Limits) -> None:
         self.text = text
         self.mode = mode
+        self.what = _WHAT[mode]
         self.depth_limit = limits.formula_depth
         self.faults: list[Fault] = []
         self.nodes: list[Node] = []
@@ -156,7 +162,7 @@ class _Reader:
         column_sort = "number" if self.mode is Mode.FORMULA else "any"
         end = len(text.rstrip(" \t\r\n"))
         if not end:
-            raise self.stop("FML101", f"the {self.mode} is empty", "write one", 0, 1)
+            raise self.stop("FML101", f"the {self.what} is empty", "write one", 0, 1)
         at = 0
         expect_value = True
         named = -1  # the index of a name that was read just now: a bracket makes it a call
@@ -290,7 +296,7 @@ class _Reader:
         if expect_value:
             raise self.stop(
                 "FML105",
-                f"the {self.mode} ends where a value is expected",
+                f"the {self.what} ends where a value is expected",
                 "complete it",
                 end - 1,
                 end,
@@ -316,7 +322,7 @@ class _Reader:
         if len(stack) > self.depth_limit:
             raise self.stop(
                 "FML112",
-                f"the {self.mode} is nested deeper than {self.depth_limit:,} levels",
+                f"the {self.what} is nested deeper than {self.depth_limit:,} levels",
                 "split it into several metrics",
                 start,
                 start + 1,
@@ -510,7 +516,12 @@ class _Reader:
         table: Any = AGGREGATES if aggregate else FUNCTIONS
         known = table.get(name)
         if known is None:
-            near = get_close_matches(name.lower()[:64], table, 1)
+            elsewhere = _ELSEWHERE.get(name.lower())
+            near = (
+                [elsewhere]
+                if elsewhere in table
+                else get_close_matches(name.lower()[:64], table, 1)
+            )
             what = "aggregate" if aggregate else "function"
             advice = (
                 f"did you mean {near[0]}(...)?"
@@ -530,7 +541,9 @@ class _Reader:
                 "FML109",
                 f"{name}() takes {'at least' if too_few else 'at most'} {bound} "
                 f"argument{'' if bound == 1 else 's'}, not {len(args)}",
-                f"write {name}({known.parameters})",
+                "a metric is one number; the rows of a source are added up by a `measure`"
+                if self.mode is Mode.FORMULA and len(args) == 1 and name in AGGREGATES
+                else f"write {name}({known.parameters})",
                 start,
                 end,
             )
@@ -753,6 +766,14 @@ class _Reader:
 
     def _no_value(self, word: str, start: int, end: int) -> _Stop:
         """Name a token that stands where a value is expected."""
+        if word == "*" and self.stack and self.stack[-1][1] == "call":
+            return self.stop(
+                "FML105",
+                "the sign '*' stands for nothing here",
+                "write count() to count rows",
+                start,
+                end,
+            )
         if word == "/" and self.text[start - 1 : start] == "/":
             return self.stop(
                 "FML104",
@@ -769,7 +790,9 @@ class _Reader:
             return self.stop(
                 "FML105",
                 f"a value is missing before '{word}'",
-                "put a metric, a number or a bracket there",
+                "put a metric, a number or a bracket there"
+                if self.mode is Mode.FORMULA
+                else "put a column, a value or a bracket there",
                 start,
                 end,
             )
@@ -782,16 +805,22 @@ class _Reader:
         if kind == 2 and word.startswith("."):
             return self._odd_character(".", start, start + 1)
         previous = self.nodes[self.operands[-1]]
-        glued = previous.end == start
-        advice = "write `*` for a product"
-        if kind == 4 and glued and previous.op == "ref":
+        of_metrics = self.mode is Mode.FORMULA
+        advice = "write `*` for a product; a metric's id has underscores, not blanks"
+        if not of_metrics:
+            advice = "write `*` for a product; a column's name with blanks cannot be used"
+        if kind == 4 and previous.end == start and previous.op == "ref":
             advice = "prefixed texts do not exist"
-        elif word.lower() in ("for", "is", "as", "when", "then", "end", "from", "where", "over"):
+        elif previous.op == "ref" and previous.value.lower() == "distinct":
+            advice = f"write count_distinct({shown(word, 40)})"
+        elif word.lower() == "is":
+            advice = "write `is_missing(x)` or `not is_missing(x)`"
+        elif word.lower() in ("for", "as", "when", "then", "end", "from", "where", "over"):
             advice = f"'{word}' is not a word of the language"
         return self.stop(
             "FML105",
             f"an operator is missing before '{shown(word, 40)}'",
-            advice + "; a metric's id has underscores, not blanks",
+            advice,
             start,
             end,
         )
@@ -801,6 +830,8 @@ class _Reader:
         text = self.text
         for spelling, advice in _FOREIGN_OPERATORS.items():
             if text.startswith(spelling, start):
+                if spelling == "=" and not text[:start].strip():
+                    advice = "leave it out: the text is the formula"  # noqa: PLW2901
                 return self.stop(
                     "FML104",
                     f"'{spelling}' is not an operator of the language",
@@ -820,13 +851,32 @@ class _Reader:
             called = f"'{word}'"
         return self.stop(
             "FML102",
-            f"the character {called} may not stand in a {self.mode}",
+            f"the character {called} may not stand in a {self.what}",
             f"write {lookalike}" if lookalike else "metric ids are a-z, 0-9 and _",
             start,
             end,
         )
 
 
+_ELSEWHERE: Final = {
+    "average": "mean",
+    "avg": "mean",
+    "ceiling": "ceil",
+    "countd": "count_distinct",
+    "greatest": "max",
+    "ifnull": "coalesce",
+    "isna": "is_missing",
+    "isnull": "is_missing",
+    "least": "min",
+    "ln": "log",
+    "nunique": "count_distinct",
+    "nvl": "coalesce",
+    "percentile": "quantile",
+    "power": "pow",
+    "safe_divide": "safe_div",
+    "stddev": "std",
+}
+"""Names that SQL, spreadsheets and dataframes have for our functions."""
 _FOREIGN_OPERATORS: Final = {
     "^": "write ** for a power",
     "=>": "write >=",

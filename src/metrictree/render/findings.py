@@ -69,14 +69,16 @@ def render_diagnostic(found: Diagnostic, style: Style = PLAIN) -> str:
 def excerpt(span: Span, style: Style, width: int) -> tuple[str, str]:
     """Return the line of a span and the carets below it, both at most about ``width`` cells.
 
-    What cannot be shown is escaped, tabs become spaces, and of a long line the part around the
-    caret is left; the carets stay below the characters that they mean.
+    What cannot be shown is escaped, tabs become spaces unless the carets mean one, and of a long
+    line the part around the caret is left; the carets stay below the characters that they mean.
     """
     pieces = [_TAB if character == "\t" else style.show(character) for character in span.text]
+    start = min(max(span.column - span.text_column, 0), len(pieces))
+    if span.text[start : start + 1] == "\t":  # carets below nothing would say nothing
+        pieces[start] = style.show("\t")
     edges = [0]  # the cell at which each piece begins, and the one after the last
     for piece in pieces:
         edges.append(edges[-1] + sum(map(character_width, piece)))
-    start = min(max(span.column - span.text_column, 0), len(pieces))
     stop = len(pieces)
     if span.end_line == span.line:
         stop = min(max(span.end_column - span.text_column, start), len(pieces))

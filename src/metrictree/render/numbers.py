@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 from metrictree.units import parse_unit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from metrictree.schema import Metric
 
-__all__ = ["MISSING", "format_number", "format_value"]
+__all__ = ["MISSING", "format_column", "format_number", "format_value"]
 
 MISSING: Final = "missing"
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
@@ -48,6 +50,41 @@ def format_value(metric: Metric, value: float | None) -> str:
     )
 
 
+def format_column(metric: Metric, values: Sequence[float | None]) -> list[str]:
+    """Return values of a metric as they are read below each other: with the same digits.
+
+    Unless ``display`` says how many, these are the fewest with which each value has all that it
+    would have alone, but no more than give the largest its four digits that count and the smallest
+    two.
+
+    >>> from metrictree import Metric
+    >>> format_column(Metric(unit="%"), [0.5, 0.41234, None])
+    ['50.0 %', '41.2 %', 'missing']
+    >>> format_column(Metric(), [1.0, 1.8333333]), format_column(Metric(), [11598.0, 0.0376])
+    (['1.000', '1.833'], ['11,598.000', '0.038'])
+    """
+    display = metric.display
+    form = _form(metric.unit, display.format if display is not None else None)
+    if form in ("currency", "duration") or (display is not None and display.digits is not None):
+        return [format_value(metric, value) for value in values]
+    scale, significant = (100, 3) if form == "percent" else (1, 4)
+    sizes = [abs(value) * scale for value in values if value]
+    plain = [size for size in sizes if _is_plain(size)]
+    digits = 0
+    if plain:
+        alone = max(len(_number(size, None, significant).partition(".")[2]) for size in plain)
+        digits = min(alone, max(_digits(max(plain), significant), _digits(min(plain), 2)))
+    return [
+        format_number(
+            value,
+            unit=metric.unit,
+            form=form,
+            digits=digits if value is not None and _is_plain(value * scale) else None,
+        )
+        for value in values
+    ]
+
+
 def format_number(
     value: float | None,
     *,
@@ -68,16 +105,23 @@ def format_number(
     """
     if value is None:
         return MISSING
-    currency = _currency(unit)
-    if form is None:
-        form = "percent" if unit in ("%", "percent") else "currency" if currency else "number"
+    form = _form(unit, form)
     if form == "percent" and abs(value) < 1e13:
         return f"{_number(value * 100, digits, 3)} %"
-    if form == "duration" and unit in _SECONDS and abs(value) < 1e13:
-        return _duration(value * _SECONDS[unit], digits)
+    if form == "duration" and abs(value) < 1e13:
+        return _duration(value * _SECONDS[str(unit)], digits)
     if form == "currency" and digits is None and abs(value) < 1e15:
-        digits = 0 if str(currency) in _NO_CENTS else 2
+        digits = 0 if str(_currency(unit)) in _NO_CENTS else 2
     return _number(value, digits, 4)
+
+
+def _form(unit: str | None, asked: str | None) -> str:
+    """Return the form in which a number of a unit is shown."""
+    if asked is None:
+        return (
+            "percent" if unit in ("%", "percent") else "currency" if _currency(unit) else "number"
+        )
+    return "number" if asked == "duration" and unit not in _SECONDS else asked
 
 
 def _currency(unit: str | None) -> str | None:
@@ -96,9 +140,19 @@ def _number(value: float, digits: int | None, significant: int) -> str:
         return _unsigned_zero(f"{value:,.{digits}f}")
     if value.is_integer():
         return _unsigned_zero(f"{value:,.0f}")
-    exponent = math.floor(math.log10(size))
-    text = f"{value:,.{max(significant - 1 - exponent, significant - 2, 0)}f}"
+    text = f"{value:,.{_digits(size, significant)}f}"
     return _unsigned_zero(text.rstrip("0").rstrip("."))
+
+
+def _digits(size: float, significant: int) -> int:
+    """Return how many digits after the point give a number so many that count."""
+    exponent = math.floor(math.log10(size))
+    return max(significant - 1 - exponent, significant - 2, 0)
+
+
+def _is_plain(number: float) -> bool:
+    """Whether a number is written without an exponent."""
+    return number == 0 or 1e-6 <= abs(number) < 1e15
 
 
 def _unsigned_zero(text: str) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["PLAIN", "Style", "character_width", "clip", "text_width"]
+__all__ = ["PLAIN", "Style", "character_width", "clip", "text_width", "wrapped"]
 
 _CODES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36}
 _DRAWING = "├─└│┄"
+_INDENT = "  "
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +102,30 @@ def clip(text: str, width: int) -> str:
         if cells > width:
             return text[:end]
     return text
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Break printable text at its blanks into lines of at most ``width`` cells; nothing is lost.
+
+    A word that is longer than a line is broken too. Lines after the first are indented.
+
+    >>> wrapped("= buyers * orders_per_buyer", 16)
+    ['= buyers *', '  orders_per_buy', '  er']
+    """
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        joined = f"{line} {word}" if line.strip() else line + word
+        if text_width(joined) <= width:
+            line = joined
+            continue
+        if line.strip():
+            lines.append(line)
+            line = _INDENT
+        line += word
+        while text_width(line) > width:
+            # A character that is wider than the line stands alone.
+            part = clip(line, width) if width > len(_INDENT) + 1 else line[: len(_INDENT) + 1]
+            lines.append(part)
+            line = _INDENT + line[len(part) :]
+    return [*lines, line]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from metrictree.render.numbers import format_value
+from metrictree.render.findings import counted
+from metrictree.render.numbers import format_column
 from metrictree.render.style import PLAIN, Style, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from metrictree.engines.base import Reason
+    from metrictree.engines.base import Reason, Rule
     from metrictree.render.tree import Tree
     from metrictree.schema import Metric
 
 __all__ = ["render_run", "render_table"]
 
-_REASONS = 5
+_REASONS = 10
 _WIDEST = 40
 _NARROWEST = 10
 
@@ -32,28 +35,44 @@ class Result(Protocol):
 
 
 def render_run(tree: Tree, result: Result, style: Style = PLAIN) -> str:
-    """Return the table of a run, and below it why values are missing."""
+    """Return the table of a run, and below it why values are missing: a line for each cause."""
     metrics = tree.metrics
     lines = [render_table(result.columns, result.rows, metrics, style)]
+    if not result.rows:
+        lines.append("no rows")
     keys = [position for position, name in enumerate(result.columns) if name not in metrics]
-    values = [position for position, name in enumerate(result.columns) if name in metrics]
-    gaps = [
-        number
-        for number, row in enumerate(result.rows)
-        if any(row[position] is None for position in values)
-    ]
-    lines += [""] if gaps else []
-    for number in gaps[:_REASONS]:
-        row = result.rows[number]
+    causes: dict[tuple[str, Rule], _Cause] = {}
+    for number, row in enumerate(result.rows):
+        empty = [
+            name
+            for name, value in zip(result.columns, row, strict=True)
+            if value is None and name in metrics
+        ]
+        reasons = [reason for name in empty if (reason := result.why(number, name)) is not None]
+        # One cause may empty several columns.
+        for kind, reason in {(reason.metric, reason.rule): reason for reason in reasons}.items():
+            causes.setdefault(kind, _Cause(number, reason)).rows += 1
+    lines += [""] if causes else []
+    for cause in islice(causes.values(), _REASONS):
+        row = result.rows[cause.first]
         where = " ".join(style.show(_key(row[position])) for position in keys)
-        missing = [result.columns[position] for position in values if row[position] is None]
-        reasons = [str(result.why(number, metric)) for metric in missing]
-        for reason in dict.fromkeys(reasons):  # one cause may empty several columns
-            text = f"{where}: {reason}" if where else reason
-            lines.append(style.paint(style.show(text), "yellow"))
-    if len(gaps) > _REASONS:
-        lines.append(f"... and {len(gaps) - _REASONS:,} more rows")
+        if cause.rows > 1:
+            where += f" and {counted(cause.rows - 1, 'more row')}"
+        text = f"{where}: {cause.reason}" if where else str(cause.reason)
+        lines.append(style.paint(style.show(text), "yellow"))
+    if len(causes) > _REASONS:
+        lines.append(f"... and {counted(len(causes) - _REASONS, 'more cause')}")
     return "\n".join(lines)
+
+
+@dataclass
+class _Cause:
+    """Why values are missing, in all rows in which a metric broke by the same rule."""
+
+    first: int
+    reason: Reason
+    """In the first row."""
+    rows: int = 0
 
 
 def render_table(
@@ -72,17 +91,14 @@ def render_table(
     month    orders    rate
     1997-03  11,598  37.5 %
     """
+    cells = list(zip(*rows, strict=True)) or [()] * len(columns)
     texts = [
-        [
-            format_value(metrics[column], value)
-            if column in metrics
-            else style.cut(style.show(_key(value)), _WIDEST)
-            for column, value in zip(columns, row, strict=True)
-        ]
-        for row in rows
+        format_column(metrics[column], values)
+        if column in metrics
+        else [style.cut(style.show(_key(value)), _WIDEST) for value in values]
+        for column, values in zip(columns, cells, strict=True)
     ]
-    widths = [max(map(text_width, cells), default=0) for cells in zip(*texts, strict=True)]
-    widths = widths or [0] * len(columns)
+    widths = [max(map(text_width, column), default=0) for column in texts]
     names = [[style.show(column)] for column in columns]
     room = style.width or 100
     if sum(max(width, len(name[0])) + 2 for width, name in zip(widths, names, strict=True)) > room:
@@ -95,7 +111,7 @@ def render_table(
     heads = [[""] * (height - len(name)) + name for name in names]
     numeric = [column in metrics for column in columns]
     lines = [style.paint(_line(head, widths, numeric), "bold") for head in zip(*heads, strict=True)]
-    lines += [_line(row, widths, numeric) for row in texts]
+    lines += [_line(row, widths, numeric) for row in zip(*texts, strict=True)]
     return "\n".join(lines)
 
 

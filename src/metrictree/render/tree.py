@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from metrictree.engines.base import Rule
 from metrictree.formula.printer import number_text
 from metrictree.render.numbers import format_value
-from metrictree.render.style import PLAIN, Style, clip, text_width
+from metrictree.render.style import PLAIN, Style, clip, text_width, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,9 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["Tree", "draw_tree", "draw_values"]
 
 _DEEPEST: Final = 24
+_SHALLOWEST: Final = 6
 """Levels of branches; what is deeper starts again at the margin, so that lines stay short."""
+_ID: Final = 40
+"""Cells that branches leave for an id on a terminal."""
 _WIDEST: Final = 60
 """Cells that a column is widened to; what is longer pushes the rest of its line."""
+_NARROWEST: Final = 30
+"""Cells of the last column; where fewer are left, it stands below its metric instead."""
+_SHORTEST: Final = 10
+"""Cells that it is wrapped to at least."""
 _BRANCHES: Final = (("├── ", "└── "), ("├┄┄ ", "└┄┄ "), "│   ")
 _ASCII: Final = (("|-- ", "`-- "), ("|.. ", "`.. "), "|   ")
 """Edges of a formula and of an influence, each between others and at the end; what passes by."""
@@ -61,6 +68,8 @@ class _Row:
     mark: str
     first: bool
     """Whether the metric is drawn here for the first time."""
+    below: str
+    """The branches that pass by below this line."""
 
 
 _Piece: TypeAlias = tuple[str, tuple[str, ...]]
@@ -93,7 +102,8 @@ _VALUE_COLUMNS: Final = (_Column("value", right=True), _Column("unit"), _Column(
 def draw_tree(tree: Tree, style: Style = PLAIN, *, depth: int | None = None) -> str:
     """Return the tree from the North Star down, then the metrics that do not lead to it.
 
-    ``depth`` leaves out what is more levels below.
+    ``depth`` leaves out what is more levels below. No definition is cut: on a terminal, labels are
+    left out where lines would be too long for it, and a definition goes on below.
 
     >>> from metrictree import MetricTree
     >>> tree = MetricTree(
@@ -119,7 +129,7 @@ def draw_tree(tree: Tree, style: Style = PLAIN, *, depth: int | None = None) -> 
         said = (metric.label, metric.unit, metric.owner) if row.first else (None, None, None)
         return [
             *(_Cell(style.cut(style.show(text or ""), _WIDEST)) for text in said),
-            _Cell(style.cut(style.show("; ".join(words)), _WIDEST + _WIDEST // 2), ("dim",)),
+            _Cell(style.show("; ".join(words)), ("dim",)),
         ]
 
     drawing = _Drawing(tree, style, depth)
@@ -162,11 +172,11 @@ def draw_values(
         return [
             _Cell(format_value(metric, value), ("bold",) if value is not None else colors),
             _Cell(style.show(unit)),
-            _Cell(style.cut(style.show(note), 2 * _WIDEST) if row.first else "", colors),
+            _Cell(style.show(note) if row.first else "", colors),
         ]
 
     if len(values) < len(tree.metrics):  # some targets, perhaps without what they are made of
-        rows = [_Row("", metric, None, "", first=True) for metric in values]
+        rows = [_Row("", metric, None, "", first=True, below="    ") for metric in values]
         sections = [("Targets", rows)]
     else:
         drawing = _Drawing(tree, style, None)
@@ -184,6 +194,9 @@ class _Drawing:
         self.inputs_of = tree.graph.inputs_of
         self.causes = _causes(tree.spec)
         self.depth = depth
+        self.deepest = _DEEPEST
+        if style.width is not None:
+            self.deepest = min(max((style.width - _ID) // 4, _SHALLOWEST), _DEEPEST)
         self.formula_edge, self.influence_edge, self.pipe = _BRANCHES if style.draws else _ASCII
         self.expanded: set[str] = set()
         self.named: set[str] = set()
@@ -207,14 +220,16 @@ class _Drawing:
                     edges += [(cause.from_, cause) for cause in self.causes.get(metric, ())]
                     if edges and self.depth is not None and level >= self.depth:
                         mark, edges = f"(and {_inputs(len(edges))})", []
-                    elif edges and level >= _DEEPEST:
+                    elif edges and level >= self.deepest:
                         waiting.append((metric, True))
                         mark, edges = "(continued below)", []
                     else:
                         self.expanded.add(metric)
                 if continued and level == 0:
                     mark = "(continued)"
-                yield _Row(branches, metric, influence, mark, metric not in self.named)
+                first = metric not in self.named
+                passing = below + (self.pipe if edges else "    ")
+                yield _Row(branches, metric, influence, mark, first, passing)
                 self.named.add(metric)
                 for position in range(len(edges) - 1, -1, -1):
                     name, cause = edges[position]
@@ -325,6 +340,22 @@ def _influence(influence: Influence) -> str:
 # --- columns
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the columns of a drawing stand."""
+
+    style: Style
+    columns: Sequence[_Column]
+    first: int
+    """The width of the first column, which has the names."""
+    kept: tuple[int, ...]
+    widths: tuple[int, ...]
+    room: int | None
+    """The cells for the last column; ``None`` if it is as wide as it likes."""
+    below: bool = False
+    """Whether the last column stands below the names."""
+
+
 def _table(
     sections: list[tuple[str, list[_Row]]],
     columns: Sequence[_Column],
@@ -333,25 +364,13 @@ def _table(
 ) -> Iterator[str]:
     """Yield each section as lines of aligned columns; columns without a word are left out."""
     described = [(title, [(row, describe(row)) for row in rows]) for title, rows in sections]
-    first = 0
-    widths = [0] * len(columns)
+    layout = _layout(described, columns, style)
+    heads = [_Cell(column.title, ("dim",)) for column in columns]
+    if layout.below:
+        heads[-1] = _Cell("")
     for title, lines in described:
-        first = max(first, len(title))
-        for row, cells in lines:
-            first = max(first, min(sum(map(text_width, _name(row))), _WIDEST))
-            for position, cell in enumerate(cells):
-                widths[position] = max(widths[position], min(text_width(cell.text), _WIDEST))
-    kept = [position for position, width in enumerate(widths) if width]
-    if style.width is not None and first + sum(widths[at] + 2 for at in kept) > style.width:
-        kept = [position for position in kept if not columns[position].optional]
-    slots = [
-        (max(widths[position], len(columns[position].title)), columns[position].right)
-        for position in kept
-    ]
-    heads = [_Cell(columns[position].title, ("dim",)) for position in kept]
-    for title, lines in described:
-        rendered = [_line([(title, ("bold",))], first, heads, slots, style)]
-        heads = [_Cell("")] * len(kept)  # the first section says it for all
+        rendered = list(_lines([(title, ("bold",))], "", heads, layout))
+        heads = [_Cell("")] * len(columns)  # the first section says it for all
         for row, cells in lines:
             branches, metric, mark = _name(row)
             name: list[_Piece] = [
@@ -359,36 +378,86 @@ def _table(
                 (metric, ("bold",) if row.first else ()),
                 (mark, ("dim",)),
             ]
-            chosen = [cells[position] for position in kept]
-            rendered.append(_line(name, first, chosen, slots, style))
+            rendered += _lines(name, row.below, cells, layout)
         yield "\n".join(rendered)
+
+
+def _layout(
+    described: list[tuple[str, list[tuple[_Row, list[_Cell]]]]],
+    columns: Sequence[_Column],
+    style: Style,
+) -> _Layout:
+    """Return the columns that fit; the last one is wrapped where it does not, or stands below."""
+    first = 0
+    widths = [0] * len(columns)
+    last = len(columns) - 1
+    for title, lines in described:
+        first = max(first, len(title))
+        for row, cells in lines:
+            first = max(first, min(sum(map(text_width, _name(row))), _WIDEST))
+            for position, cell in enumerate(cells):
+                wide = text_width(cell.text)
+                most = wide if position == last else _WIDEST
+                widths[position] = max(widths[position], min(wide, most))
+    kept = tuple(position for position, width in enumerate(widths) if width)
+    widths = [max(width, len(column.title)) for width, column in zip(widths, columns, strict=True)]
+    if style.width is None:
+        return _Layout(style, columns, first, kept, tuple(widths), None)
+
+    width = style.width
+
+    def left(kept: Sequence[int]) -> int:
+        return width - first - sum(widths[at] + 2 for at in kept if at != last) - 2
+
+    if last not in kept or left(kept) < widths[last]:
+        kept = tuple(at for at in kept if not columns[at].optional)
+    room = left(kept)
+    if last in kept and room < min(widths[last], _NARROWEST):
+        return _Layout(style, columns, first, kept, tuple(widths), room, below=True)
+    return _Layout(style, columns, first, kept, tuple(widths), room)
 
 
 def _name(row: _Row) -> tuple[str, str, str]:
     return row.branches, row.metric, f" {row.mark}" if row.mark else ""
 
 
-def _line(
+def _lines(
     name: Sequence[_Piece],
-    first: int,
+    below: str,
     cells: Sequence[_Cell],
-    slots: Sequence[tuple[int, bool]],
-    style: Style,
-) -> str:
-    """Return one line; on a terminal it is cut to its width."""
+    layout: _Layout,
+) -> Iterator[str]:
+    """Yield the line of a row, and those on which its last column goes on."""
+    columns, style = layout.columns, layout.style
     pieces = list(name)
     at = sum(text_width(text) for text, _ in name)
-    end = first
-    for cell, (width, right) in zip(cells, slots, strict=True):
-        start = end + 2
-        end = start + width
-        if not cell.text:
+    end = layout.first
+    rest: list[str] = []
+    for position in layout.kept:
+        cell, width = cells[position], layout.widths[position]
+        start, end = end + 2, end + 2 + width
+        text = cell.text
+        if position == len(columns) - 1 and layout.room is not None:
+            start = text_width(below) if layout.below else start
+            room = layout.room if not layout.below else (style.width or 0) - start
+            rest = wrapped(text, max(room, _SHORTEST))
+            text = rest.pop(0) if not layout.below and at + 2 <= start else ""
+        if not text:
             continue
-        target = start + (max(width - text_width(cell.text), 0) if right else 0)
+        target = start + (max(width - text_width(text), 0) if columns[position].right else 0)
         gap = max(target - at, 2)
-        pieces += [(" " * gap, ()), (cell.text, cell.colors)]
-        at += gap + text_width(cell.text)
-    if style.width is not None and at > style.width:
+        pieces += [(" " * gap, ()), (text, cell.colors)]
+        at += gap + text_width(text)
+    yield _painted(pieces, at, style)
+    for text in filter(None, rest):
+        gap = max(start - text_width(below), 0)
+        width = text_width(below) + gap + text_width(text)
+        yield _painted([(below + " " * gap, ("dim",)), (text, cell.colors)], width, style)
+
+
+def _painted(pieces: list[_Piece], width: int, style: Style) -> str:
+    """Return pieces as a line; on a terminal it is cut to its width."""
+    if style.width is not None and width > style.width:
         pieces = list(_clipped(pieces, style.width))
     return "".join(style.paint(text, *colors) if colors else text for text, colors in pieces)
 
