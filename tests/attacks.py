@@ -55,9 +55,6 @@ class Evil(str):
     def __str__(self) -> str:
         raise RuntimeError("str")
 
-    def __repr__(self) -> str:
-        raise RuntimeError("repr")
-
 
 class Number(float):
     """A number of another class."""

@@ -20,6 +20,7 @@ from metrictree import MetricTree
 from metrictree.cli import demo
 from metrictree.cli.common import style_of
 from metrictree.cli.program import VERBS, program
+from metrictree.render.style import Style
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -149,7 +150,11 @@ def test_the_version_is_the_package_s() -> None:
             "did you mean weekly_orders?",
         ),
         (["run", "orders.yml", "--grain", "decade"], "'decade' is not one of"),
+        (["run", "orders.yml", "--grain", "monthly"], "'all': did you mean month?"),
+        (["run", "orders.yml", "--format", "jsn"], "did you mean json?"),
         (["run", "orders.yml", "--out", "x.csv", "--format", "json"], "--out writes CSV"),
+        (["run", "orders.yml", "--out", "x.json"], "to a file whose name ends in .csv"),
+        (["run", "orders.yml", "--out", "x"], "to a file whose name ends in .csv"),
         (["completion", "tcsh"], "'tcsh' is not one of"),
     ],
 )
@@ -337,6 +342,11 @@ def test_check_as_json_is_the_findings() -> None:
     assert json.loads(run("check", "shop.yml", "--format", "json").stdout) == []
 
 
+def test_check_opens_no_sources() -> None:
+    Path("orders.csv").unlink()
+    assert run("check", "orders.yml").stdout == "no problems in 3 metrics\n"
+
+
 def test_the_root_lets_includes_come_from_above() -> None:
     Path("teams").mkdir()
     write("shared.yml", "metrics: {visits: 3}\n")
@@ -364,6 +374,13 @@ weekly_orders         order/week      product  = buyers * orders_per_buyer
 """
     )
     assert "├── buyers (and 2 more inputs)" in run("show", "shop.yml", "--depth", "1").stdout
+
+
+def test_show_keeps_every_formula_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metrictree.cli.show.style_of", lambda _: Style(width=80))
+    lines = run("show", str(EXAMPLES / "cdnow" / "tree.yml")).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "│   = active_customers * orders_per_customer * repeat_share" in lines
 
 
 @pytest.mark.parametrize("verb", ["show", "compute", "run"])
@@ -437,7 +454,37 @@ def test_wrong_inputs_are_all_told_with_the_place_of_their_metric() -> None:
     for code in ("VAL101", "VAL103", "VAL106"):
         assert f"error {code}" in result.stderr
     assert "shop.yml:6:3:" in result.stderr
+    assert "\n3 errors\n" in result.stderr
     assert "VAL105" in run("compute", "shop.yml", "visitors=.inf", *INPUTS[1:]).stderr
+
+
+def test_absent_inputs_end_with_a_command_to_copy() -> None:
+    write("in put.yml", "visitors: 3\n")
+    result = run(
+        "compute", "shop.yml", "conversion=", "orders_per_byer=2", "--inputs", "in put.yml",
+        "--target", "weekly_orders", "--format", "json", "--strict",
+    )  # fmt: skip
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.endswith(
+        """
+2 errors
+
+Give each input a number, or nothing behind the = for a missing one:
+  metrictree compute shop.yml conversion= orders_per_buyer=NUMBER --inputs 'in put.yml' \
+--target weekly_orders --strict --format json
+"""
+    )
+    assert "NUMBER" not in run("compute", "shop.yml", "conversion=4", *INPUTS[::2]).stderr
+
+
+def test_an_unknown_metric_in_a_file_of_inputs_is_told_with_its_line() -> None:
+    write("in.yml", "visitors: 30000\nconversoin: 0.04\n")
+    result = run("compute", "shop.yml", *INPUTS, "--inputs", "in.yml")
+    assert result.exit_code == 1
+    assert "in.yml:2:1: error VAL101: the input 'conversoin' is no metric" in result.stderr
+    assert "2 | conversoin: 0.04\n  | ^^^^^^^^^^\n" in result.stderr
+    result = run("compute", "shop.yml", *INPUTS, "conversoin=1", "--inputs", "in.yml")
+    assert result.stderr.startswith("error VAL101: the input 'conversoin' is no metric")
 
 
 @pytest.mark.parametrize(
@@ -478,6 +525,8 @@ def test_an_absent_file_of_inputs_is_an_error() -> None:
     result = run("compute", "shop.yml", "--inputs", "none.json")
     assert result.exit_code == 1
     assert "cannot read none.json" in result.stderr
+    assert "metrictree new" not in result.stderr
+    assert "metrictree new" in run("compute", "none.yml").stderr
 
 
 # --- run
@@ -508,6 +557,47 @@ def test_run_takes_a_span_and_targets() -> None:
     [row] = json.loads(result.stdout)
     assert row["revenue"] == 125.5
     assert "orders" not in row
+
+
+@pytest.mark.parametrize(
+    ("span", "notes"),
+    [
+        (["--since=2026-01-01", "--until=2026-03-31"], []),
+        (["--since=2026-01-15"], ["the month 2026-01-01 holds only the days from 2026-01-15"]),
+        (["--until=2026-03-30"], ["the month 2026-03-01 holds only the days to 2026-03-30"]),
+        (
+            ["--since=2026-01-02", "--until=2026-01-30"],
+            ["the month 2026-01-01 holds only the days from 2026-01-02 to 2026-01-30"],
+        ),
+        (
+            ["--since=2026-01-02", "--until=2026-03-01"],
+            [
+                "the month 2026-01-01 holds only the days from 2026-01-02",
+                "the month 2026-03-01 holds only the days to 2026-03-01",
+            ],
+        ),
+    ],
+)
+def test_a_period_that_the_span_cuts_is_noted_below_the_table(
+    span: list[str], notes: list[str]
+) -> None:
+    result = run("run", "orders.yml", "--grain=month", "--target=orders", *span)
+    lines = result.stdout.splitlines()
+    assert [line for line in lines if line.startswith("note: ")] == [f"note: {n}" for n in notes]
+    assert "note" not in run("run", "orders.yml", "--target=orders", *span).stdout
+    assert "note" not in run("run", "orders.yml", "--grain=month", *span, "--format=csv").stdout
+
+
+def test_the_last_day_that_there_is_ends_its_period() -> None:
+    span = ("--since=9999-12-01", "--until=9999-12-31")
+    result = run("run", "orders.yml", "--grain=month", "--target=orders", *span)
+    assert result.stdout == "month       orders\n9999-12-01       0\n"
+
+
+def test_a_run_without_rows_says_so() -> None:
+    write("orders.csv", DATA.partition("\n")[0] + "\n")
+    result = run("run", "orders.yml", "--by=country", "--target=orders")
+    assert result.stdout == "country  orders\nno rows\n"
 
 
 def test_run_writes_csv_to_a_file_and_the_same_to_standard_output() -> None:
@@ -577,10 +667,16 @@ def test_new_overwrites_nothing_unless_forced() -> None:
     assert MetricTree.load("mine.yml").metrics
 
 
-def test_new_needs_a_folder_that_is_there() -> None:
-    result = run("new", "no/where.yml")
+def test_new_makes_the_folder_of_the_file() -> None:
+    result = run("new", "teams/eu/growth.yml")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert MetricTree.load("teams/eu/growth.yml").metrics
+
+
+def test_new_below_a_file_is_an_error_without_a_traceback() -> None:
+    result = run("new", "shop.yml/tree.yml")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert os.strerror(errno.ENOENT) in result.stderr
+    assert result.stderr.startswith("Error: shop.yml: ")
 
 
 def test_a_first_tree_that_cannot_be_finished_leaves_no_file(
@@ -594,7 +690,7 @@ def test_a_first_tree_that_cannot_be_finished_leaves_no_file(
     before = sorted(Path.cwd().iterdir())
     result = run("new", "--force", "shop.yml")
     assert result.exit_code == 1
-    assert "No space left on device" in result.stderr
+    assert result.stderr == "Error: shop.yml: No space left on device\n"
     assert sorted(Path.cwd().iterdir()) == before
     assert Path("shop.yml").read_text(encoding="utf-8") == SHOP
 

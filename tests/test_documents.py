@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from metrictree.documents import reader
-from metrictree.documents import Surprise, dump, parse, read_bytes
+from metrictree.documents import Surprise, dump, parse, read_bytes, reader
 from metrictree.limits import Limits
 from tests import strategies
 

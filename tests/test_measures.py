@@ -12,6 +12,7 @@ import sys
 from collections import defaultdict
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -159,13 +160,16 @@ def tree_in(folder: Path, text: str = TREE, **files: str | bytes) -> MetricTree:
     return MetricTree.load(folder / "tree.yml")
 
 
-def one_measure(aggregate: str, where: str | None = None, path: str = "orders.csv") -> str:
-    """Return a tree with one measure over one source."""
+def one_measure(
+    aggregate: str, where: str | None = None, path: str = "orders.csv", **source: Any
+) -> str:
+    """Return a tree with one measure over one source, which has a day and a country."""
+    source = source or {"time": "day", "dimensions": ["country"]}
     measure = {"source": "orders", "aggregate": aggregate} | ({"where": where} if where else {})
     return json.dumps(
         {
             "north_star": "x",
-            "sources": {"orders": {"path": path, "time": "day", "dimensions": ["country"]}},
+            "sources": {"orders": {"path": path, **source}},
             "metrics": {"x": {"measure": measure}},
         }
     )
@@ -179,7 +183,8 @@ def parquet(folder: Path, query: str, name: str = "orders.parquet") -> None:
 def found(folder: Path, aggregate: str, where: str | None = None, **files: str | bytes) -> Any:
     """Return the value of one measure over all time."""
     path = "orders.parquet" if (folder / "orders.parquet").exists() else "orders.csv"
-    ((value,),) = tree_in(folder, one_measure(aggregate, where, path), **files).run().rows
+    text = one_measure(aggregate, where, path, dimensions=[])
+    ((value,),) = tree_in(folder, text, **files).run().rows
     return value
 
 
@@ -383,7 +388,7 @@ def test_nan_in_a_file_is_missing(tmp_path: Path) -> None:
 
 def test_a_sum_past_float64_is_missing_with_its_reason(tmp_path: Path) -> None:
     parquet(tmp_path, "select unnest([1e308, 1e308]::double[]) as v")
-    result = tree_in(tmp_path, one_measure("sum(v)", path="orders.parquet")).run()
+    result = tree_in(tmp_path, one_measure("sum(v)", path="orders.parquet", dimensions=[])).run()
     reason = result.why(0, "x")
     assert result.rows == ((None,),)
     assert str(reason) == "x = sum(v) is missing: the result is past float64"
@@ -449,7 +454,7 @@ def test_rows_without_time_count_in_all_time_and_nowhere_else_if_no_measure_want
         everything.run(grain="month")
     (problem,) = caught.value.diagnostics
     assert problem.code == "SRC110"
-    assert problem.message == "2 rows that 'x' counts have no 'day'"
+    assert problem.message == "rows that count have no 'day': 2 in 'x'"
     assert problem.help == ("leave them out with `where: not is_missing(day)`, or ask for all time")
     with pytest.raises(SourceError, match="SRC110"):
         everything.run(since="2025-01-01")
@@ -497,7 +502,7 @@ def test_trees_from_python_and_text_read_from_the_current_folder(
 
 
 def test_a_pickled_tree_still_finds_its_sources(tmp_path: Path) -> None:
-    tree = pickle.loads(pickle.dumps(tree_in(tmp_path)))  # noqa: S301 - our own
+    tree = pickle.loads(pickle.dumps(tree_in(tmp_path)))
     assert tree.run(["orders"]).rows == ((5,),)
 
 
@@ -549,6 +554,84 @@ def test_a_csv_file_is_read_whole_and_without_guessing(
     assert found(tmp_path, aggregate, orders__csv=content) == expected
 
 
+def test_csv_lines_may_end_in_several_ways(tmp_path: Path) -> None:
+    lines = "".join(f"{n},x{n}{end}" for n in range(40_000) for end in ("\n", "\r\n"))
+    content = f'a,b\r\n{lines}7,"y\nz"\n'
+    assert found(tmp_path, "sum(a)", orders__csv=content) == 2 * sum(range(40_000)) + 7
+    assert found(tmp_path, "count_distinct(b)", orders__csv=content) == 40_001
+    assert found(tmp_path, "count()", "b == 'x3'", orders__csv=content) == 2
+
+
+def test_cdnow_money_is_the_sum_of_its_decimals_to_the_last_digit(
+    cdnow: MetricTree, orders: list[dict[str, str]]
+) -> None:
+    paid: dict[str, Decimal] = defaultdict(Decimal)
+    for order in orders:
+        paid[order["ordered_at"]] += Decimal(order["amount_usd"])
+    ((total,),) = cdnow.run(["revenue"]).rows
+    assert total == float(sum(paid.values())) == 2_500_315.63
+    found = {str(day): value for day, value in cdnow.run(["revenue"], grain="day").rows if value}
+    assert found == {day: float(amount) for day, amount in paid.items() if amount}
+    stream = io.StringIO()
+    cdnow.run(["revenue"], grain="month").write_csv(stream)
+    assert all(len(line.partition(".")[2]) <= 2 for line in stream.getvalue().split())
+
+
+MONEY = [
+    ["0.1", "0.2"],
+    ["58.78", "76.50", "79.90"],
+    ["-0.07", "1.10", "1e2", "12345678.1234", "0.123456789", "999999.999999999"],
+    ["9999999999999.99", "0.01", "-9999999999999.99"],
+    [f"{n / 100:.2f}" for n in range(1, 2_000, 7)],
+]
+
+
+@pytest.mark.parametrize("cells", MONEY)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_sums_and_means_of_written_decimals_are_rounded_once(
+    tmp_path: Path, cells: list[str], form: str
+) -> None:
+    content = "v,w\n" + "".join(f"{cell},1\n,2\n{cell},3\n" for cell in cells)
+    if form == "parquet":
+        rows = content.replace("'", "").split()[1:]
+        texts = ", ".join(f"({row.split(',')[0] or 'null'}::double)" for row in rows)
+        parquet(tmp_path, f"select *, 1 as w from (values {texts}) as t(v)")  # noqa: S608 - our own
+    total = sum(map(Decimal, cells)) * 2
+    exact = Fraction(total)
+    files = {"orders__csv": content}
+    assert found(tmp_path, "sum(v)", **files) == float(exact)
+    assert found(tmp_path, "mean(v)", **files) == float(exact / (2 * len(cells)))
+    if form == "csv":
+        assert found(tmp_path, "sum(v)", "w == 1", **files) == float(exact / 2)
+
+
+@pytest.mark.parametrize(
+    "cells", [["0.1", "0.1234567891234"], ["1e15", "0.3"], ["1e300", "0.5"], ["1e-10", "0.25"]]
+)
+def test_floats_that_are_no_short_decimals_are_summed_as_floats(
+    tmp_path: Path, cells: list[str]
+) -> None:
+    content = "v,w\n" + "".join(f"{cell},1\n" for cell in cells)
+    assert found(tmp_path, "sum(v)", orders__csv=content) == math.fsum(map(float, cells))
+
+
+def test_without_values_a_sum_of_decimals_is_zero_and_a_mean_is_missing(tmp_path: Path) -> None:
+    content = "v,w\n1.5,1\n"
+    assert found(tmp_path, "sum(v)", "w == 2", orders__csv=content) == 0
+    assert found(tmp_path, "mean(v)", "w == 2", orders__csv=content) is None
+
+
+UTC = ["2026-01-02T23:45:00Z", "2026-01-02 23:45:00+00:00", "2026-01-02 23:45:00.123 UTC",
+       "2026-01-02T23:45:00+0000", "2026-01-02 23:45+00", "2026-01-02 23:45:00.1 Z"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", UTC)
+def test_a_time_in_utc_lies_on_its_day_in_utc(tmp_path: Path, text: str) -> None:
+    content = f"day,country\n{text},de\n2026-01-03,de\n"
+    tree = tree_in(tmp_path, one_measure("count()"), orders__csv=content)
+    assert tree.run(grain="day").rows == ((date(2026, 1, 2), 1), (date(2026, 1, 3), 1))
+
+
 # --- mistakes
 
 
@@ -583,11 +666,14 @@ PATHS = [
     ("orders.xlsx", "SRC102", "is no file that this version reads"),
     ("orders", "SRC102", "is no file that this version reads"),
     ("fake.parquet", "SRC105", "cannot be read: "),
-    ("binary.csv", "SRC105", "cannot be read: "),
-    ("ragged.csv", "SRC105", "cannot be read: "),
-    ("late.csv", "SRC105", "cannot be read: "),
-    ("latin.csv", "SRC105", "cannot be read: "),
-    ("title.csv", "SRC105", "cannot be read: "),
+    ("binary.csv", "SRC105", "binary.csv is not UTF-8, see line 3"),
+    ("ragged.csv", "SRC105", "cannot read ragged.csv: line 3 has 1 cell, the header 3: repair"),
+    ("late.csv", "SRC105", "cannot read late.csv: line 40002 has 3 cells, the header 2"),
+    ("quoted.csv", "SRC105", "cannot read quoted.csv: line 5 has 3 cells, the header 2"),
+    ("bare.csv", "SRC105", "cannot read bare.csv: the quotes do not match, see line 3"),
+    ("open.csv", "SRC105", "cannot read open.csv: the quotes do not match, see line 3"),
+    ("latin.csv", "SRC105", "latin.csv is not UTF-8, see line 3: save it as UTF-8"),
+    ("title.csv", "SRC105", "cannot read title.csv: line 3 has 2 cells, the header 1"),
     ("twice.csv", "SRC105", "the header of twice.csv names 'a' twice"),
     ("long.csv", "SRC105", "the header of long.csv cannot be read: field larger"),
 ]
@@ -610,7 +696,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "binary.csv": bytes(range(256)) * 10,
         "ragged.csv": b"a,b,c\n1,2,3\n3\n4,5,6\n",
         "late.csv": b"a,b\n" + b"1,2\n" * 40_000 + b"1,2,3\n",
-        "latin.csv": "a,b\n\xe9,1\n".encode("latin-1"),
+        "quoted.csv": b'a,b\n"x\ny",2\n\n1,2,3\n',
+        "bare.csv": b'a,b\n1,2\n"1"x,2\n',
+        "open.csv": b'a,b\n1,2\n"1,2\n3,4\n',
+        "latin.csv": "a,b\nz,0\n\xe9,1\n".encode("latin-1"),
         "title.csv": b"A report\n\na,b\n1,2\n",
         "twice.csv": b"a,b,a\n1,2,3\n",
         "long.csv": b"a" * 200_000 + b",b\n1,2\n",
@@ -626,7 +715,7 @@ def test_a_path_that_cannot_be_read_is_refused(
 ) -> None:
     if sys.platform == "win32" and ("link" in path or "folder" in path or "loop" in path):
         pytest.skip("links need rights there")
-    tree = tree_in(folder, one_measure("count()", path=path))
+    tree = tree_in(folder, one_measure("count()", path=path, dimensions=[]))
     ((found_code, text),) = refused(tree)
     assert found_code == code
     assert sentence in text
@@ -650,9 +739,10 @@ COLUMNS = [
     ("sum(amuont)", None, "SRC106", "no column 'amuont': did you mean amount?", "amuont"),
     ("count(AMOUNT)", None, "SRC106", "no column 'AMOUNT': did you mean amount?", "AMOUNT"),
     ("count(zzz)", None, "SRC106", "the columns are id, day, country, status, amount", "zzz"),
-    ("sum(status)", None, "SRC107", "'status' is text of type VARCHAR, where a number", "status"),
-    ("median(day)", None, "SRC107", "'day' is text of type VARCHAR, where a number", "day"),
-    ("sum(amount + status)", None, "SRC107", "'status' is text of type VARCHAR", "status"),
+    ("sum(status)", None, "SRC107", "'status' holds text: 'paid' in line 2, where a", "status"),
+    ("median(day)", None, "SRC107", "'day' holds text: '2024-12-30' in line 2", "day"),
+    ("sum(amount + status)", None, "SRC107", "or choose another column", "status"),
+    ("count()", "status or id > 1", "SRC107", "compare it: `status == 'text'`", "status"),
     ("count()", "statsu == 'x'", "SRC106", "no column 'statsu': did you mean status?", "statsu"),
     ("count()", "status == 1", "SRC107", "'status' (text of type VARCHAR) and '1' (a number)", ""),
     ("count()", "amount == '1'", "SRC107", "'amount' (a number of type DOUBLE) and '1' (text)", ""),
@@ -688,8 +778,65 @@ metrics:
     assert span.text[span.column - 1 : span.end_column - 1] == (marked or where)
 
 
+CELLS = [
+    ("n/a", "n/a"),
+    ("\u20ac58.78", "\\u20ac58.78"),
+    ('"1,200.00"', "1,200.00"),
+    ('"12,5"', "12,5"),
+    ("+5", "+5"),
+    ("007", "007"),
+    ("1_000", "1_000"),
+    ("true", "true"),
+    ("7 ", "7 "),
+]
+
+
+@pytest.mark.parametrize(("cell", "told"), CELLS)
+@pytest.mark.parametrize(
+    ("aggregate", "where"),
+    [("sum(amount)", None), ("max(2 * amount)", None), ("count()", "amount > 3"),
+     ("count()", "amount in (1, 2)")],
+)  # fmt: skip
+def test_the_first_cell_that_is_no_number_is_told_with_its_line(
+    tmp_path: Path, cell: str, told: str, aggregate: str, where: str | None
+) -> None:
+    content = f'day,country,amount\n,"d\ne",.5\n\n2025-01-01,de,-1e3\n,,\n,,{cell}\n,,lost\n'
+    tree = tree_in(tmp_path, one_measure(aggregate, where), orders__csv=content)
+    with pytest.raises(SourceError) as caught:
+        tree.run()
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "SRC107"
+    assert problem.message == f"'amount' holds text: '{told}' in line 7, where a number is needed"
+    assert problem.help == "repair the cell, or leave it empty"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("2026-02-30", "texts that are no days"), ("31.01.2026", "texts that are no days"),
+     ("soon", "texts that are no days"), ("2026-01-31T25:00", "texts that are no days"),
+     ("2026-01-31T10:00:00+02:00", "times of another zone than UTC")],
+)  # fmt: skip
+def test_the_first_cell_that_is_no_day_is_told_with_its_line(
+    tmp_path: Path, text: str, what: str
+) -> None:
+    content = f'day,country\r\n2026-01-01,"a\nb"\r\n,\r\n{text},de\r\n0,de\r\n'
+    tree = tree_in(tmp_path, one_measure("count()"), orders__csv=content)
+    ((code, told),) = refused(tree, since="2026-01-01")
+    assert code == "SRC107"
+    assert f"the time column 'day' holds {what}: '{text}' in line 5: write" in told
+
+
+def test_rows_without_time_are_one_problem_of_their_source(tmp_path: Path) -> None:
+    text = TREE.replace("time: day", "time: at")
+    content = ORDERS.replace("id,day", "id,at").replace("2025-01-01,,open", ",,open")
+    tree = tree_in(tmp_path, text, orders__csv=content.replace("2025-03-31", ""))
+    ((code, told),) = refused(tree, grain="month", by=["country"])
+    assert code == "SRC110"
+    assert "rows that count have no 'at': 2 in 'revenue', 2 in 'orders', 2 in 'with_amount'" in told
+
+
 def test_columns_that_differ_in_case_only_are_told_apart(tmp_path: Path) -> None:
-    content = "day,a,B\n2025-01-01,1,2\n"
+    content = "day,country,a,B\n2025-01-01,de,1,2\n"
     assert found(tmp_path, "sum(B)", orders__csv=content) == 2
     tree = tree_in(tmp_path, one_measure("sum(b)"), orders__csv=content)
     ((code, _),) = refused(tree)
@@ -753,13 +900,21 @@ def test_a_dimension_that_a_source_does_not_declare_is_named(tmp_path: Path) -> 
 
 def test_a_dimension_without_a_column_is_named(tmp_path: Path) -> None:
     tree = tree_in(tmp_path, TREE.replace("[country, status]", "[country, stat]"))
-    ((code, text),) = refused(tree, ["orders"], by="stat")
+    for arguments in ({}, {"by": "country"}, {"by": "stat"}):
+        ((code, text),) = refused(tree, ["orders"], **arguments)
+        assert code == "SRC106"
+        assert ":3:63: SRC106 the source 'orders' has no column 'stat': did you mean" in text
+
+
+def test_a_time_without_a_column_is_named_also_for_all_time(tmp_path: Path) -> None:
+    tree = tree_in(tmp_path, TREE.replace("time: day", "time: date"))
+    ((code, text),) = refused(tree, ["orders"])
     assert code == "SRC106"
-    assert ":3:63: SRC106 the source 'orders' has no column 'stat': did you mean status?" in text
+    assert "the source 'orders' has no column 'date'" in text
 
 
 def test_a_dimension_of_an_odd_type_is_refused(tmp_path: Path) -> None:
-    parquet(tmp_path, "select [1] as country")
+    parquet(tmp_path, "select [1] as country, '' as day")
     tree = tree_in(tmp_path, one_measure("count()", path="orders.parquet"))
     ((code, text),) = refused(tree, by="country")
     assert code == "SRC107"
@@ -788,9 +943,12 @@ metrics:
 TIMES = [
     ("integer", "1", "SRC107", "the time column 'day' has the type INTEGER"),
     ("timestamptz", "'2025-01-01 00:00:00+01'", "SRC107", "TIMESTAMP WITH TIME ZONE"),
-    ("varchar", "'01/02/2025'", "SRC107", "holds texts that are no days"),
-    ("varchar", "'2025-01-01T10:00:00Z'", "SRC107", "holds texts that are no days"),
-    ("varchar", "'2025-02-30'", "SRC105", "cannot be read"),
+    ("varchar", "'01/02/2025'", "SRC107", "holds texts that are no days: '01/02/2025'"),
+    ("varchar", "'2025-02-30'", "SRC107", "holds texts that are no days: '2025-02-30'"),
+    ("varchar", "'2025-01-01 24:00'", "SRC107", "holds texts that are no days"),
+    ("varchar", "'2025-01-01Z'", "SRC107", "holds texts that are no days"),
+    ("varchar", "'2025-01-01T10:00:00+01:00'", "SRC107", "holds times of another zone than UTC"),
+    ("varchar", "'2025-01-01 10:00:00.5 -08'", "SRC107", "holds times of another zone than UTC"),
     ("date", "'12025-01-01'", "SRC112", "outside of the years 1 to 9999"),
     ("date", "'0044-03-15 (BC)'", "SRC112", "outside of the years 1 to 9999"),
 ]
@@ -840,7 +998,7 @@ def test_numbers_that_float64_cannot_hold_are_refused(
     tmp_path: Path, query: str, aggregate: str, sentence: str
 ) -> None:
     parquet(tmp_path, query)
-    tree = tree_in(tmp_path, one_measure(aggregate, path="orders.parquet"))
+    tree = tree_in(tmp_path, one_measure(aggregate, path="orders.parquet", dimensions=[]))
     ((code, text),) = refused(tree)
     assert code == "SRC112"
     assert sentence in text
@@ -945,8 +1103,20 @@ def test_a_long_result_is_cut_at_20_rows(tmp_path: Path) -> None:
 
 def test_an_empty_result_says_so(tmp_path: Path) -> None:
     assert repr(tree_in(tmp_path).run(["orders"], grain="day", since="2030-01-01")) == (
-        "day  orders\n(no rows)"
+        "day  orders\nno rows"
     )
+    only_header = tree_in(tmp_path, orders__csv=ORDERS.partition("\n")[0] + "\n")
+    for arguments in ({"grain": "month"}, {"by": "country"}):
+        assert repr(only_header.run(["orders"], **arguments)).endswith("\nno rows")
+
+
+def test_a_result_shows_text_as_it_is_and_escapes_what_cannot_be_seen(tmp_path: Path) -> None:
+    content = "day,country\n,K\u00f6ln\n,\u6771\u4eac\n,a\u202eb\x1b[2J\n,\n,\n"
+    result = tree_in(tmp_path, one_measure("count()"), orders__csv=content).run(by="country")
+    assert [line.split() for line in repr(result).split("\n")] == [
+        ["country", "x"], ["K\u00f6ln", "1"], ["a\\u202eb\\x1b[2J", "1"],
+        ["\u6771\u4eac", "1"], ["(none)", "2"],
+    ]  # fmt: skip
 
 
 def test_a_missing_value_has_its_reason(result: RunResult) -> None:
@@ -977,7 +1147,7 @@ def test_a_result_is_a_value(result: RunResult, tmp_path: Path) -> None:
     assert result == again
     assert hash(result) == hash(again)
     assert result != tree_in(tmp_path).run(["orders"], grain="month")
-    restored = pickle.loads(pickle.dumps(result))  # noqa: S301 - our own
+    restored = pickle.loads(pickle.dumps(result))
     assert restored == result
     assert restored.why(2, "paid_mean") == result.why(2, "paid_mean")
     with pytest.raises(AttributeError):
@@ -1016,7 +1186,8 @@ def test_csv_neutralises_what_a_spreadsheet_would_compute(tmp_path: Path) -> Non
     connection.execute("create table t (country varchar, v double)")
     connection.execute(f"insert into t values {literal}", [cell for row in rows for cell in row])  # noqa: S608
     connection.table("t").write_parquet(str(tmp_path / "orders.parquet"))
-    result = tree_in(tmp_path, one_measure("sum(v)", path="orders.parquet")).run(by="country")
+    text = one_measure("sum(v)", path="orders.parquet", dimensions=["country"])
+    result = tree_in(tmp_path, text).run(by="country")
     stream = io.StringIO()
     result.write_csv(stream)
     stream.seek(0)
@@ -1028,7 +1199,8 @@ def test_csv_neutralises_what_a_spreadsheet_would_compute(tmp_path: Path) -> Non
 
 def test_truth_values_and_days_are_written_plainly(tmp_path: Path) -> None:
     parquet(tmp_path, "select true as country")
-    result = tree_in(tmp_path, one_measure("count()", path="orders.parquet")).run(by="country")
+    text = one_measure("count()", path="orders.parquet", dimensions=["country"])
+    result = tree_in(tmp_path, text).run(by="country")
     stream = io.StringIO()
     result.write_csv(stream)
     assert stream.getvalue() == "country,x\ntrue,1\n"
@@ -1045,6 +1217,60 @@ def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(
         assert caught.value.diagnostics[0].code == "VAL111"
     assert list(inner.iterdir()) == []
     assert not [entry for entry in tmp_path.iterdir() if entry.suffix == ".part"]
+
+
+@pytest.fixture
+def protected(tmp_path: Path) -> Path:
+    """Return a folder with a tree of two files and two sources, one of which is not there."""
+    inner = tmp_path / "team"
+    inner.mkdir()
+    inner.joinpath("team.yml").write_text(
+        "sources: {visits: {path: Visits.csv}}\n"
+        "metrics: {visits: {measure: {source: visits, aggregate: count()}, role: health}}\n",
+        encoding="utf-8",
+    )
+    tree_in(tmp_path, f"include: [team/team.yml]\n{TREE}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("target", "what"),
+    [("orders.csv", "a source"), ("./team/../orders.csv", "a source"), ("tree.yml", "a file"),
+     ("team/team.yml", "a file"), ("team/Visits.csv", "a source"), ("link.csv", "a source"),
+     ("hard.csv", "a source")],
+)  # fmt: skip
+def test_a_result_never_replaces_what_the_tree_is_made_of(
+    protected: Path, monkeypatch: pytest.MonkeyPatch, target: str, what: str
+) -> None:
+    if target in ("link.csv", "hard.csv"):
+        if sys.platform == "win32":
+            pytest.skip("links need rights there")
+        protected.joinpath("link.csv").symlink_to(protected / "orders.csv")
+        protected.joinpath("hard.csv").hardlink_to(protected / "orders.csv")
+    monkeypatch.chdir(protected)
+    tree = MetricTree.load("tree.yml")
+    again = pickle.loads(pickle.dumps(tree))
+    before = {path: path.read_bytes() for path in protected.rglob("*") if path.is_file()}
+    for one in (tree.run(["orders"]), again.run(["fee"])):
+        with pytest.raises(UsageError) as caught:
+            one.write_csv(target)
+        (problem,) = caught.value.diagnostics
+        assert problem.code == "VAL111"
+        assert f"{problem.message}: {problem.help}" == (
+            f"{target} is {what} of this tree: choose another file"
+        )
+    assert {path: path.read_bytes() for path in protected.rglob("*") if path.is_file()} == before
+
+
+def test_a_source_is_known_by_another_case_where_the_disk_says_so(protected: Path) -> None:
+    result = MetricTree.load(protected / "tree.yml").run(["orders"])
+    other = protected / "ORDERS.csv"
+    if other.exists():
+        with pytest.raises(UsageError, match="is a source of this tree"):
+            result.write_csv(other)
+    else:
+        result.write_csv(other)
+    assert protected.joinpath("orders.csv").read_text(encoding="utf-8") == ORDERS
 
 
 def test_nothing_is_written_to_the_current_folder(

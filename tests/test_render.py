@@ -19,8 +19,8 @@ from metrictree.render.findings import (
     render_diagnostics,
     summary,
 )
-from metrictree.render.numbers import format_number, format_value
-from metrictree.render.style import PLAIN, Style, text_width
+from metrictree.render.numbers import format_column, format_number, format_value
+from metrictree.render.style import PLAIN, Style, text_width, wrapped
 from metrictree.render.table import render_run, render_table
 from metrictree.render.tree import draw_tree, draw_values
 
@@ -84,6 +84,42 @@ def test_a_number_is_shown_in_the_form_that_its_metric_asks_for(
 def test_the_display_of_a_metric_goes_before_its_unit() -> None:
     metric = Metric.model_validate({"unit": "%", "display": {"format": "number", "digits": 3}})
     assert format_value(metric, 0.25) == "0.250"
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "texts"),
+    [
+        ({}, [1.0, 1.8333333], ["1.000", "1.833"]),
+        ({}, [1.0, 2.0], ["1", "2"]),
+        ({}, [1.5, 0.0, -0.0, None], ["1.5", "0.0", "0.0", "missing"]),
+        ({}, [-11598.0, 0.375065], ["-11,598.00", "0.38"]),
+        ({}, [1e6, 0.001234], ["1,000,000.0000", "0.0012"]),
+        ({}, [1.5, 1e-9, 1e15], ["1.5", "1.000e-09", "1.000e+15"]),
+        ({"unit": "%"}, [0.5, 0.41234], ["50.0 %", "41.2 %"]),
+        ({"unit": "%"}, [0.5, 1.0], ["50 %", "100 %"]),
+        ({"unit": "%"}, [0.5, 0.0001], ["50.00 %", "0.01 %"]),
+        ({"unit": "%", "display": {"format": "percent", "digits": 2}}, [0.5], ["50.00 %"]),
+        ({"unit": "USD"}, [1.0, 0.001], ["1.00", "0.00"]),
+        ({"unit": "hour", "display": "duration"}, [1.5, 2.0], ["1 h 30 min", "2 h"]),
+        ({"unit": "order", "display": "duration"}, [1.5, 2.0], ["1.5", "2.0"]),
+        ({}, [], []),
+    ],
+)
+def test_numbers_below_each_other_have_the_same_digits(
+    metric: dict[str, Any], values: list[float | None], texts: list[str]
+) -> None:
+    assert format_column(Metric.model_validate(metric), values) == texts
+
+
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=6),
+    st.sampled_from([None, "%", "order"]),
+)
+def test_in_a_column_no_value_looks_like_zero_unless_it_is(
+    values: list[float], unit: str | None
+) -> None:
+    for value, text in zip(values, format_column(Metric(unit=unit), values), strict=True):
+        assert (float(text.removesuffix(" %").replace(",", "")) == 0) == (value == 0)
 
 
 @given(
@@ -196,6 +232,8 @@ def test_a_finding_without_a_line_is_told_without_one(finding: Diagnostic, shown
     [
         ("a: bad", 4, 3, "a: bad", "   ^^^"),
         ("\ta: bad", 5, 3, "    a: bad", "       ^^^"),
+        ("\ta: bad", 1, 1, r"\ta: bad", "^^"),
+        ("a\t\tb\tc", 2, 2, r"a\t    b    c", " ^^^^^^"),
         ("注文: bad", 5, 3, "注文: bad", "      ^^^"),
         ("注文: bad", 1, 2, "注文: bad", "^^^^"),
         ("e\u0301: bad", 5, 3, "e\u0301: bad", "   ^^^"),
@@ -395,12 +433,78 @@ def test_text_of_users_cannot_steer_the_terminal() -> None:
     assert r"x\x1b[2J\u202e" in drawn
 
 
-def test_on_a_terminal_lines_are_cut_to_its_width() -> None:
-    drawn = draw_tree(tree_of(**HOMEFIX), Style(width=50)).splitlines()
-    assert max(map(text_width, drawn)) <= 50
-    assert drawn[5].endswith(" = job...")
-    assert drawn[13].endswith(" influ...")
-    assert "label" not in drawn[2]  # the ids say nearly the same
+LONG = "= first_of_them * second_of_them + third_of_them * fourth_of_them - fifth_of_them"
+SUMS: dict[str, Any] = {
+    "a": {"formula": LONG[2:], "label": "All", "unit": "USD/customer", "owner": "ana"},
+    "first_of_them": "b * c",
+    **dict.fromkeys(("second_of_them", "third_of_them", "fourth_of_them", "fifth_of_them")),
+    "b": None,
+    "c": None,
+}
+
+
+def test_a_definition_that_a_terminal_has_no_room_for_goes_on_in_its_column() -> None:
+    assert draw_tree(tree_of(SUMS), Style(width=80)).splitlines()[:8] == [
+        "North Star          unit          owner  definition",
+        "a                   USD/customer  ana    = first_of_them * second_of_them +",
+        "│                                          third_of_them * fourth_of_them -",
+        "│                                          fifth_of_them",
+        "├── first_of_them                        = b * c",
+        "│   ├── b                                input",
+        "│   └── c                                input",
+        "├── second_of_them                       input",
+    ]
+
+
+def test_a_definition_stands_below_its_metric_where_the_column_would_be_narrow() -> None:
+    assert draw_tree(tree_of(SUMS), Style(width=60)).splitlines()[:10] == [
+        "North Star          unit          owner",
+        "a                   USD/customer  ana",
+        "│   = first_of_them * second_of_them + third_of_them *",
+        "│     fourth_of_them - fifth_of_them",
+        "├── first_of_them",
+        "│   │   = b * c",
+        "│   ├── b",
+        "│   │       input",
+        "│   └── c",
+        "│           input",
+    ]
+
+
+def test_labels_are_there_only_where_everything_fits_beside_them() -> None:
+    whole = draw_tree(tree_of(SUMS))
+    widest = max(map(text_width, whole.splitlines()))
+    assert draw_tree(tree_of(SUMS), Style(width=widest)) == whole
+    assert "label" in whole
+    assert "label" not in draw_tree(tree_of(SUMS), Style(width=widest - 1))
+
+
+@given(st.integers(20, 160), st.booleans())
+def test_a_drawing_fits_a_terminal_and_no_definition_is_cut(width: int, ascii_only: bool) -> None:
+    style = Style(width=width, encoding="ascii" if ascii_only else "utf-8")
+    drawn = draw_tree(tree_of(SUMS), style)
+    assert max(map(text_width, drawn.splitlines())) <= width
+    letters = "".join(character for character in drawn if character not in " \n│|")
+    assert LONG.replace(" ", "") in letters
+    values = tree_of(SUMS).compute(dict.fromkeys(SUMS.keys() - {"a", "first_of_them"}))
+    drawn = draw_values(tree_of(SUMS), values, values.why, style)
+    assert max(map(text_width, drawn.splitlines())) <= width
+
+
+@given(st.text(st.characters(exclude_categories=("C", "Z"))), st.integers(4, 30))
+def test_wrapped_text_fits_and_is_all_there(text: str, width: int) -> None:
+    text = text.replace("x", " ").strip()
+    lines = wrapped(text, width)
+    assert max(map(text_width, lines)) <= width
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_of_a_deep_tree_every_id_is_on_the_terminal() -> None:
+    metrics = {f"metric_number_{n}": f"metric_number_{n + 1} / 2" for n in range(40)}
+    tree = tree_of(metrics | {"metric_number_40": None}, star="metric_number_0")
+    drawn = draw_tree(tree, Style(width=80))
+    assert max(map(text_width, drawn.splitlines())) <= 80
+    assert {name_of(line) for line in drawn.splitlines()} >= set(tree.metrics)
 
 
 def test_columns_stay_in_line_behind_wide_characters() -> None:
@@ -421,8 +525,8 @@ def test_values_are_drawn_with_the_reason_of_a_missing_one() -> None:
     )
     values = tree.compute({"b": 1200, "d": 0, "e": 0})
     assert draw_values(tree, values, values.why).splitlines() == [
-        "North Star    value  note",
-        "a           missing  division by zero (b is 1200, c is 0)",
+        "North Star    value  label   note",
+        "a           missing          division by zero (b is 1200, c is 0)",
         "├── b         1,200  Buyers",
         "└── c             0",
         "    ├── d         0",
@@ -540,6 +644,24 @@ def test_long_names_are_broken_where_the_table_is_too_wide() -> None:
     ]
 
 
+def test_a_table_wider_than_the_terminal_is_split_between_columns() -> None:
+    metrics = {name: Metric() for name in ("orders", "buyers", "visits")}
+    columns = ["month", "country", *metrics]
+    rows = [("1997-01", "DE", 1200.0, 30.0, 4.0), ("1997-02", "FR", 7.0, 3.0, None)]
+    table = render_table(columns, rows, metrics, Style(width=32))
+    assert table.splitlines() == [
+        "month    country  orders  buyers",
+        "1997-01  DE        1,200      30",
+        "1997-02  FR            7       3",
+        "",
+        "month    country   visits",
+        "1997-01  DE             4",
+        "1997-02  FR       missing",
+    ]
+    assert render_table(columns, rows, metrics, Style(width=10)).count("month") == 3
+    assert render_table(columns, rows, metrics).count("month") == 1
+
+
 def test_a_table_without_rows_is_its_head() -> None:
     assert render_table(["month", "orders"], [], TABLE) == "month  orders"
 
@@ -547,7 +669,7 @@ def test_a_table_without_rows_is_its_head() -> None:
 class Run:
     """The result of a run, by hand."""
 
-    columns = ("month", "orders", "rate")
+    columns: tuple[str, ...] = ("month", "orders", "rate")
 
     def __init__(self, rows: list[tuple[Any, ...]]) -> None:
         self.rows = rows
@@ -564,4 +686,23 @@ def test_below_the_table_of_a_run_stands_why_values_are_missing() -> None:
         "1997-01: rate = orders / visits is missing: division by zero (visits is 0)",
     ]
     text = render_run(tree, Run([(f"1997-{month:02}", 1.0, None) for month in range(1, 9)]))
-    assert text.splitlines()[-1] == "... and 3 more rows"
+    assert text.splitlines()[-2] == ""
+    assert text.splitlines()[-1] == (
+        "1997-01 and 7 more rows: rate = orders / visits is missing: division by zero (visits is 0)"
+    )
+
+
+def test_each_cause_of_missing_values_has_a_line_up_to_ten() -> None:
+    metrics = {f"m{number}": None for number in range(13)}
+    run = Run([("1997-01", *[None] * 13), ("1997-02", *[None] * 13)])
+    run.columns = ("month", *metrics)
+    lines = render_run(tree_of(metrics, star="m0"), run).partition("\n\n")[2].splitlines()
+    assert len(lines) == 11
+    assert lines[0].startswith("1997-01 and 1 more row: m0 = ")
+    assert lines[9].startswith("1997-01 and 1 more row: m9 = ")
+    assert lines[10] == "... and 3 more causes"
+
+
+def test_a_run_without_rows_says_so_below_its_head() -> None:
+    tree = tree_of({"orders": None, "rate": "orders / 2"}, star="rate")
+    assert render_run(tree, Run([])) == "month  orders  rate\nno rows"

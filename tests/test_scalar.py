@@ -208,7 +208,7 @@ def test_all_kinds_of_real_numbers_are_inputs(number):
 @pytest.mark.parametrize(
     ("inputs", "code", "metric", "words"),
     [
-        ({"ordrs": 5, "orders": 5, "visits": 1}, "VAL101", None, "did you mean orders?"),
+        ({"ordrs": 5, "orders": 5, "visits": 1}, "VAL101", "ordrs", "did you mean orders?"),
         ({"rate": 5, "orders": 5, "visits": 1}, "VAL102", "rate", "orders, visits, factor"),
         ({"orders": 5}, "VAL103", "visits", "has no value"),
         ({"orders": "5", "visits": 1}, "VAL104", "orders", "the text '5'"),

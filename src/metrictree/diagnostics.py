@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["Diagnostic", "Problems", "Severity", "Span", "shown"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Diagnostic", "Problems", "Severity", "Span", "shown", "visible"]
 
 SHOWN_LIMIT = 60
 """Characters of user text that a message quotes at most."""
@@ -111,11 +115,32 @@ class Problems(list[Diagnostic]):
         for one in found:
             if len(self) < self.MOST:
                 self.append(one)
-            elif not self.full:
-                self.full = True
-                message = f"there are more than {self.MOST:,} problems, and the rest is left out"
-                advice = "repair those that are told, and check again"
-                self.append(Diagnostic("DOC114", message, help=advice))
+            else:
+                self.leave_out()
+
+    def leave_out(self) -> None:
+        """Note once that there are more problems than are told."""
+        if not self.full:
+            self.full = True
+            message = f"of the problems only the first {len(self):,} are told"
+            advice = "repair those, and check again"
+            self.append(Diagnostic("DOC114", message, help=advice))
+
+
+def visible(text: str, can_show: Callable[[str], bool] = str.isprintable) -> str:
+    r"""Return text on one line: characters that cannot be seen, or reorder text, are escaped.
+
+    >>> visible("K\u00f6ln\x1b[2J") == "K\u00f6ln" + chr(92) + "x1b[2J"
+    True
+    """
+    if text.isprintable() and can_show(text):
+        return text
+    return "".join(
+        character
+        if character.isprintable() and can_show(character)
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
 
 
 def shown(value: object, limit: int = SHOWN_LIMIT) -> str:

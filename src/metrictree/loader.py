@@ -122,6 +122,8 @@ class Loaded:
     """The folder of the first file, from which sources are found; none for data and text."""
     root: Path | None = None
     """The folder that sources and includes must lie in."""
+    files: tuple[Path, ...] = ()
+    """All files of the tree, links followed."""
 
 
 def load_data(data: Mapping[str, Any], *, limits: Limits = DEFAULT_LIMITS) -> Loaded:
@@ -382,6 +384,7 @@ class _Loading:
             self.limits,
             self.folder,
             self.root,
+            tuple(dict.fromkeys(path for path, _ in sorted(self.seen))),
         )
 
     def _drop_reserved(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -411,6 +414,7 @@ class _Loading:
                 if error.error_count() > _FLOOD:
                     details = _first_errors(model, data)
                     self._describe_all(details, model, document)
+                    self.problems.leave_out()
                     return None
                 details = error.errors(include_url=False)
                 if attempt == 0:

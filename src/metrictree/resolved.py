@@ -62,6 +62,8 @@ class ResolvedTree:
     """The folder from which sources are found; the current one for trees made in Python."""
     root: Path | None = None
     """The folder that sources must lie in; ``folder`` if it is not given."""
+    files: tuple[Path, ...] = ()
+    """The tree's own files, links followed."""
 
     @property
     def north_star(self) -> str:
@@ -118,6 +120,7 @@ class _Resolving:
             tuple(islice(self._warnings(graph), Problems.MOST)),
             self.loaded.folder,
             self.loaded.root,
+            self.loaded.files,
         )
 
     def _in_reading_order(self) -> list[Diagnostic]:

@@ -186,8 +186,7 @@ class MetricTree:
             type(self),
             tree.spec.to_data(),
             tree.limits,
-            tree.folder,
-            tree.root,
+            (tree.folder, tree.root, tree.files),
         )
 
 
@@ -195,9 +194,8 @@ def _from_data(
     cls: type[MetricTree],
     data: dict[str, Any],
     limits: Limits,
-    folder: Path | None,
-    root: Path | None,
+    places: tuple[Path | None, Path | None, tuple[Path, ...]],
 ) -> MetricTree:
     loaded = loader.load_data(data, limits=limits)
-    loaded.folder, loaded.root = folder, root  # sources stay where they were
+    loaded.folder, loaded.root, loaded.files = places  # sources stay where they were
     return cls._of(resolve(loaded))

@@ -105,9 +105,10 @@ def command(  # noqa: PLR0917 - click passes them by name
 
 def _placed(found: Diagnostic, document: Document | None) -> Diagnostic:
     """Return a finding with its place in the file of inputs, if it has none in the tree."""
-    if document is None or found.span is not None or found.metric not in document.data:
+    metric = found.metric
+    if document is None or found.span is not None or metric is None or metric not in document.data:
         return found
-    return replace(found, span=document.span((found.metric,), key=True))
+    return replace(found, span=document.span((metric,), key=True))
 
 
 def _command(ctx: click.Context, inputs: list[str]) -> str:

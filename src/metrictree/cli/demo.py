@@ -29,9 +29,7 @@ def command() -> None:
     style = style_of(sys.stdout)
     tree = MetricTree.load(folder / "tree.yml")
 
-    click.echo(
-        "The metric tree of an online music shop, on 69,659 real orders (CDNOW, 1997 to 1998)."
-    )
+    click.echo("The metric tree of a music shop, on 69,659 real orders (CDNOW, 1997 to 1998).")
     click.echo(f"Its files: {style.show(folder)}")
 
     click.echo(f"\n{style.paint('$ metrictree check tree.yml', 'bold')}")

@@ -58,12 +58,14 @@ def command(  # noqa: PLR0917 - click passes them by name
 
     Measures are aggregated from raw rows at just that grain and those dimensions, then formulas are
     computed. The table is rounded for reading; CSV and JSON hold the values as they are. In CSV a
-    text that begins with = + - @ gets an apostrophe before it, so that no spreadsheet computes it.
+    text that begins with one of =+-@ is written with an apostrophe before it, so that no
+    spreadsheet computes it.
 
     \b
     Examples:
       metrictree run tree.yml --grain month
-      metrictree run tree.yml --grain week --by country --since 2026-01-01 --out weeks.csv
+      metrictree run tree.yml --grain week --by country --out weeks.csv
+      metrictree run tree.yml --grain month --since 2026-01-01 --until 2026-06-30
     """  # noqa: D301 - click takes \b for text that is not wrapped
     from metrictree.tree import MetricTree
 

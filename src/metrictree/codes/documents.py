@@ -5,32 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from metrictree.codes.entry import Code
+from metrictree.codes.snippets import FIELDS, IMPORT, TREE, WITH_LIMITS
 from metrictree.diagnostics import Severity
 
 __all__ = ["DOCUMENTS"]
-
-_TREE = """\
-north_star: orders
-metrics:
-  orders: visits * rate
-"""
-
-_FIELDS = """\
-north_star: orders
-metrics:
-  orders: visits * 0.04
-  visits: """
-"""A tree with the fields of one metric left open."""
-
-_IMPORT = """\
-from metrictree import MetricTree
-
-"""
-
-_WITH_LIMITS = """\
-from metrictree import Limits, MetricTree
-
-"""
 
 DOCUMENTS: Final = (
     Code(
@@ -49,12 +27,12 @@ DOCUMENTS: Final = (
         "A guessed encoding changes names without a word. Documents are UTF-8 everywhere; a byte "
         "order mark at the start is fine.",
         "from pathlib import Path\n"
-        + _IMPORT
+        + IMPORT
         + 'text = "name: Caf\\u00e9\\nnorth_star: orders\\nmetrics: {orders: 3}\\n"\n'
         'Path("tree.yml").write_text(text, encoding="latin-1")\n'
         'MetricTree.load("tree.yml")\n',
         "from pathlib import Path\n"
-        + _IMPORT
+        + IMPORT
         + 'text = "name: Caf\\u00e9\\nnorth_star: orders\\nmetrics: {orders: 3}\\n"\n'
         'Path("tree.yml").write_text(text, encoding="utf-8")\n'
         'MetricTree.load("tree.yml")\n',
@@ -68,10 +46,9 @@ DOCUMENTS: Final = (
         Severity.ERROR,
         "Control characters and those that turn the direction of text make a reader see something "
         "else than the program reads.",
-        _IMPORT
-        + 'text = "name: shop \\u202e 2026\\nnorth_star: orders\\nmetrics: {orders: 3}\\n"\n'
+        IMPORT + 'text = "name: shop \\u202e 2026\\nnorth_star: orders\\nmetrics: {orders: 3}\\n"\n'
         "MetricTree.from_yaml(text)\n",
-        _IMPORT + 'text = "name: shop 2026\\nnorth_star: orders\\nmetrics: {orders: 3}\\n"\n'
+        IMPORT + 'text = "name: shop 2026\\nnorth_star: orders\\nmetrics: {orders: 3}\\n"\n'
         "MetricTree.from_yaml(text)\n",
         "Delete the character at the column given; it mostly comes with text that was pasted.",
         shown_by="python",
@@ -81,8 +58,8 @@ DOCUMENTS: Final = (
         "Not YAML",
         Severity.ERROR,
         "The text cannot be read as YAML from this place on, so nothing below it can be checked.",
-        _FIELDS + "{label: Visits: all of them}\n",
-        _FIELDS + '{label: "Visits: all of them"}\n',
+        FIELDS + "{label: Visits: all of them}\n",
+        FIELDS + '{label: "Visits: all of them"}\n',
         "Look at the line given and at the one above: indentation with spaces, a blank after each "
         "colon, closed quotes and brackets. A text that holds `: ` or starts with one of "
         "``@ ` % * & ! | >`` needs quotes.",
@@ -93,8 +70,8 @@ DOCUMENTS: Final = (
         Severity.ERROR,
         "Most YAML readers keep the last of two equal keys without a word, and the first "
         "definition is lost.",
-        _TREE + "  visits:\n  rate: 0.04\n  visits: 12000\n",
-        _TREE + "  visits: 12000\n  rate: 0.04\n",
+        TREE + "  visits:\n  rate: 0.04\n  visits: 12000\n",
+        TREE + "  visits: 12000\n  rate: 0.04\n",
         "Keep one of the two. The message says in which line the other one stands.",
     ),
     Code(
@@ -112,8 +89,8 @@ DOCUMENTS: Final = (
         Severity.ERROR,
         "Tags such as `!!python/object` or `!include` ask the reader to build objects or open "
         "files. A tree holds plain text, numbers, lists and mappings only.",
-        _FIELDS + "!!float 3\n",
-        _FIELDS + "3\n",
+        FIELDS + "!!float 3\n",
+        FIELDS + "3\n",
         "Remove the tag. Other files come in through the top-level `include`. A text that starts "
         "with `!` needs quotes.",
     ),
@@ -123,8 +100,8 @@ DOCUMENTS: Final = (
         Severity.ERROR,
         "YAML 1.1 reads the keys `no`, `on` and `12` as truth values and numbers. A name that "
         "changes with its reader is no name.",
-        _TREE.replace("visits", "no") + "  no: 12000\n  rate: 0.04\n",
-        _TREE + "  visits: 12000\n  rate: 0.04\n",
+        TREE.replace("visits", "no") + "  no: 12000\n  rate: 0.04\n",
+        TREE + "  visits: 12000\n  rate: 0.04\n",
         "Use a name that starts with a letter and is no truth value, or put the key in quotes "
         "where it is free text.",
     ),
@@ -145,9 +122,9 @@ DOCUMENTS: Final = (
         Severity.ERROR,
         "Documents nest lists and mappings a few levels deep. Thousands of levels come from a "
         "generator gone wrong or from an attack.",
-        _WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: {tags: [daily]}}\\n"\n'
+        WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: {tags: [daily]}}\\n"\n'
         "MetricTree.from_yaml(text, limits=Limits(depth=3))\n",
-        _WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: {value: 3}}\\n"\n'
+        WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: {value: 3}}\\n"\n'
         "MetricTree.from_yaml(text, limits=Limits(depth=3))\n",
         "Flatten the document, or raise the limit `depth` if you trust where it comes from.",
         shown_by="python",
@@ -158,9 +135,9 @@ DOCUMENTS: Final = (
         Severity.ERROR,
         "A few aliases of aliases can stand for billions of values. All of them are counted, and "
         "the reading ends before they cost memory.",
-        _WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: visits * 2, visits: 3}\\n"\n'
+        WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: visits * 2, visits: 3}\\n"\n'
         "MetricTree.from_yaml(text, limits=Limits(values=8))\n",
-        _WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: visits * 2, visits: 3}\\n"\n'
+        WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: visits * 2, visits: 3}\\n"\n'
         "MetricTree.from_yaml(text, limits=Limits(values=10))\n",
         "Split the document, use fewer aliases, or raise the limit `values`.",
         shown_by="python",
@@ -170,9 +147,9 @@ DOCUMENTS: Final = (
         "Too many bytes",
         Severity.ERROR,
         "The size is checked before a file is read, so that a wrong path cannot fill the memory.",
-        _WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: 3}\\n"\n'
+        WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: 3}\\n"\n'
         "MetricTree.from_yaml(text, limits=Limits(bytes=20))\n",
-        _WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: 3}\\n"\n'
+        WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: 3}\\n"\n'
         "MetricTree.from_yaml(text, limits=Limits(bytes=2_000))\n",
         "Check that the path names a tree. If it does, split it or raise the limit `bytes`.",
         shown_by="python",
@@ -182,10 +159,10 @@ DOCUMENTS: Final = (
         "Too many entries in one list or mapping",
         Severity.ERROR,
         "A mapping of millions of keys costs memory long before the other limits are reached.",
-        _WITH_LIMITS
+        WITH_LIMITS
         + 'text = "north_star: orders\\nmetrics: {orders: visits * 2, visits: 3, a: 1}\\n"\n'
         "MetricTree.from_yaml(text, limits=Limits(entries=2))\n",
-        _WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: visits * 2, visits: 3}\\n"\n'
+        WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: visits * 2, visits: 3}\\n"\n'
         "MetricTree.from_yaml(text, limits=Limits(entries=2))\n",
         "Split it over several files, or raise the limit `entries`.",
         shown_by="python",
@@ -196,9 +173,9 @@ DOCUMENTS: Final = (
         Severity.ERROR,
         "The first thousand problems are told, and then the reading ends: they mostly have one "
         "cause.",
-        _IMPORT + 'metrics = {f"m{i}": "vists * 2" for i in range(1_001)}\n'
+        IMPORT + 'metrics = {f"m{i}": "vists * 2" for i in range(1_001)}\n'
         'MetricTree(north_star="m0", metrics=metrics)\n',
-        _IMPORT + 'metrics = {f"m{i}": "visits * 2" for i in range(1_001)}\n'
+        IMPORT + 'metrics = {f"m{i}": "visits * 2" for i in range(1_001)}\n'
         'metrics["visits"] = 12_000\n'
         'MetricTree(north_star="m0", metrics=metrics)\n',
         "Repair those that are told, and check again.",

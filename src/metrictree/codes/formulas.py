@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from metrictree.codes.entry import Code
+from metrictree.codes.snippets import WITH_LIMITS
 from metrictree.diagnostics import Severity
 
 __all__ = ["FORMULAS"]
-
-_WITH_LIMITS = """\
-from metrictree import Limits, MetricTree
-
-"""
 
 FORMULAS: Final = (
     Code(
@@ -142,9 +138,9 @@ FORMULAS: Final = (
         Severity.ERROR,
         "No person writes such a formula. The limits keep one from a generator from taking the "
         "machine.",
-        _WITH_LIMITS + 'metrics = {"orders": "((visits))", "visits": None}\n'
+        WITH_LIMITS + 'metrics = {"orders": "((visits))", "visits": None}\n'
         'MetricTree(north_star="orders", metrics=metrics, limits=Limits(formula_depth=1))\n',
-        _WITH_LIMITS + 'metrics = {"orders": "(visits)", "visits": None}\n'
+        WITH_LIMITS + 'metrics = {"orders": "(visits)", "visits": None}\n'
         'MetricTree(north_star="orders", metrics=metrics, limits=Limits(formula_depth=1))\n',
         "Split the formula into several metrics, or raise the limits `formula_length` and "
         "`formula_depth`.",
@@ -220,9 +216,9 @@ FORMULAS: Final = (
         Severity.ERROR,
         "Each formula may be short enough while all of them fill the memory: aliases repeat a long "
         "one at no cost.",
-        _WITH_LIMITS + 'metrics = {"orders": "visits * rate", "visits": 12_000, "rate": 0.04}\n'
+        WITH_LIMITS + 'metrics = {"orders": "visits * rate", "visits": 12_000, "rate": 0.04}\n'
         'MetricTree(north_star="orders", metrics=metrics, limits=Limits(formula_nodes=2))\n',
-        _WITH_LIMITS + 'metrics = {"orders": "visits * rate", "visits": 12_000, "rate": 0.04}\n'
+        WITH_LIMITS + 'metrics = {"orders": "visits * rate", "visits": 12_000, "rate": 0.04}\n'
         'MetricTree(north_star="orders", metrics=metrics, limits=Limits(formula_nodes=3))\n',
         "Split the tree, or raise the limit `formula_nodes` if you trust where it comes from.",
         shown_by="python",

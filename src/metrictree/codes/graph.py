@@ -9,11 +9,6 @@ from metrictree.diagnostics import Severity
 
 __all__ = ["GRAPH"]
 
-_IMPORT = """\
-from metrictree import MetricTree
-
-"""
-
 GRAPH: Final = (
     Code(
         "GRA101",

@@ -5,32 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from metrictree.codes.entry import Code
+from metrictree.codes.snippets import FIELDS, TREE, WITH_LIMITS
 from metrictree.diagnostics import Severity
 
 __all__ = ["SCHEMA"]
-
-_TREE = """\
-north_star: orders
-metrics:
-  orders: visits * rate
-"""
-
-_FIELDS = """\
-north_star: orders
-metrics:
-  orders: visits * 0.04
-  visits: """
-"""A tree with the fields of one metric left open."""
-
-_IMPORT = """\
-from metrictree import MetricTree
-
-"""
-
-_WITH_LIMITS = """\
-from metrictree import Limits, MetricTree
-
-"""
 
 SCHEMA: Final = (
     Code(
@@ -38,8 +16,8 @@ SCHEMA: Final = (
         "Unknown field",
         Severity.ERROR,
         "A field that nobody reads is a typing error that changes the tree without a word.",
-        _FIELDS + "{value: 3, onwer: growth}\n",
-        _FIELDS + "{value: 3, owner: growth}\n",
+        FIELDS + "{value: 3, onwer: growth}\n",
+        FIELDS + "{value: 3, owner: growth}\n",
         "Correct the name; the message offers the nearest field. Notes of your own go into "
         "`description`, `tags` or `links`.",
     ),
@@ -59,8 +37,8 @@ SCHEMA: Final = (
         Severity.ERROR,
         'Values are never converted: the text "3" is no number, and the number 3 is no text. A '
         "conversion would be right mostly and wrong silently.",
-        _FIELDS + '{value: "3"}\n',
-        _FIELDS + "{value: 3}\n",
+        FIELDS + '{value: "3"}\n',
+        FIELDS + "{value: 3}\n",
         "Write the kind of value that the message names.",
     ),
     Code(
@@ -68,8 +46,8 @@ SCHEMA: Final = (
         "Not one of the choices",
         Severity.ERROR,
         "The field takes one of a few words, and reports and rules rely on them.",
-        _FIELDS + "{value: 3, improves: higher}\n",
-        _FIELDS + "{value: 3, improves: up}\n",
+        FIELDS + "{value: 3, improves: higher}\n",
+        FIELDS + "{value: 3, improves: up}\n",
         "Use one of the words that the message lists.",
     ),
     Code(
@@ -78,8 +56,8 @@ SCHEMA: Final = (
         Severity.ERROR,
         "Infinite numbers, integers whose last digits a float64 would lose, and counts below or "
         "above what makes sense give wrong values later on.",
-        _FIELDS + "{value: 3, display: {digits: 40}}\n",
-        _FIELDS + "{value: 3, display: {digits: 2}}\n",
+        FIELDS + "{value: 3, display: {digits: 40}}\n",
+        FIELDS + "{value: 3, display: {digits: 2}}\n",
         "Write a number within the bounds that the message gives.",
     ),
     Code(
@@ -98,8 +76,8 @@ SCHEMA: Final = (
         Severity.ERROR,
         "A metric is a formula, a measure, a constant or an input. With two of them, one would "
         "have to be ignored.",
-        _TREE + "  visits: {value: 12000, formula: paid + free}\n  rate:\n  paid:\n  free:\n",
-        _TREE + "  visits: {formula: paid + free}\n  rate:\n  paid:\n  free:\n",
+        TREE + "  visits: {value: 12000, formula: paid + free}\n  rate:\n  paid:\n  free:\n",
+        TREE + "  visits: {formula: paid + free}\n  rate:\n  paid:\n  free:\n",
         "Keep one of `formula`, `measure` and `value`.",
     ),
     Code(
@@ -107,8 +85,8 @@ SCHEMA: Final = (
         "Empty text",
         Severity.ERROR,
         "An empty text says neither that something is unknown nor what it is.",
-        _FIELDS + '{value: 3, label: ""}\n',
-        _FIELDS + "{value: 3, label: Orders}\n",
+        FIELDS + '{value: 3, label: ""}\n',
+        FIELDS + "{value: 3, label: Orders}\n",
         "Write the text, or remove the field.",
     ),
     Code(
@@ -117,8 +95,8 @@ SCHEMA: Final = (
         Severity.ERROR,
         "Without quotes, YAML 1.1 reads `no` as false, `12:30` as 750, `010` as 8 and `1_000` as "
         "1000; YAML 1.2 does not. Such a value is refused where it stands for text or a number.",
-        _FIELDS + "1_000\n",
-        _FIELDS + "1000\n",
+        FIELDS + "1_000\n",
+        FIELDS + "1000\n",
         "Put a text in quotes, and write a number in plain digits.",
     ),
     Code(
@@ -127,8 +105,8 @@ SCHEMA: Final = (
         Severity.ERROR,
         "Units are read and calculated with, so their spelling is fixed: names joined by `*` and "
         "`/`, with `^2` for powers.",
-        _FIELDS + "{value: 3, unit: orders per week}\n",
-        _FIELDS + "{value: 3, unit: order/week}\n",
+        FIELDS + "{value: 3, unit: orders per week}\n",
+        FIELDS + "{value: 3, unit: order/week}\n",
         "Write for example `order`, `order/week`, `USD/order`, `ratio` or `%`.",
     ),
     Code(
@@ -137,8 +115,8 @@ SCHEMA: Final = (
         Severity.ERROR,
         "A range whose low end is above its high end holds no number, and an influence cannot be "
         "positive with a negative elasticity.",
-        _FIELDS + "{value: 3, range: [10, 0]}\n",
-        _FIELDS + "{value: 3, range: [0, 10]}\n",
+        FIELDS + "{value: 3, range: [10, 0]}\n",
+        FIELDS + "{value: 3, range: [0, 10]}\n",
         "Correct the one that is wrong; an end of a range may be null.",
     ),
     Code(
@@ -147,8 +125,8 @@ SCHEMA: Final = (
         Severity.ERROR,
         "A source is exactly one of `path`, `query` and `table`; `team` and `until` mean something "
         "only on a metric with `role: focus`.",
-        _FIELDS + "{value: 3, team: growth}\n",
-        _FIELDS + "{value: 3, role: focus, team: growth}\n",
+        FIELDS + "{value: 3, team: growth}\n",
+        FIELDS + "{value: 3, role: focus, team: growth}\n",
         "Remove the field that does not belong there, or set the other one that it needs.",
     ),
     Code(
@@ -156,8 +134,8 @@ SCHEMA: Final = (
         "Not a rule's code",
         Severity.ERROR,
         "Rules are named by their codes. A name that matches none would silently select nothing.",
-        _TREE + "  visits:\n  rate:\nlint: {select: [north-star]}\n",
-        _TREE + "  visits:\n  rate:\nlint: {select: [NS101]}\n",
+        TREE + "  visits:\n  rate:\nlint: {select: [north-star]}\n",
+        TREE + "  visits:\n  rate:\nlint: {select: [NS101]}\n",
         "Write the code of the rule, such as `NS101`.",
     ),
     Code(
@@ -176,9 +154,9 @@ SCHEMA: Final = (
         Severity.ERROR,
         "The number of metrics is limited, so that a tree from an unknown place cannot take the "
         "machine's memory.",
-        _WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: visits * 2, visits: 3}\\n"\n'
+        WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: visits * 2, visits: 3}\\n"\n'
         "MetricTree.from_yaml(text, limits=Limits(metrics=1))\n",
-        _WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: visits * 2, visits: 3}\\n"\n'
+        WITH_LIMITS + 'text = "north_star: orders\\nmetrics: {orders: visits * 2, visits: 3}\\n"\n'
         "MetricTree.from_yaml(text, limits=Limits(metrics=2))\n",
         "Split the tree, or raise the limit `metrics`.",
         shown_by="python",

@@ -5,52 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from metrictree.codes.entry import Code
+from metrictree.codes.snippets import IMPORT, PYTHON_TREE, run_of
 from metrictree.diagnostics import Severity
 
 __all__ = ["VALUES"]
-
-_IMPORT = """\
-from metrictree import MetricTree
-
-"""
-
-_PYTHON_TREE = (
-    _IMPORT
-    + """\
-tree = MetricTree(
-    north_star="rate",
-    metrics={"rate": "orders / visits", "orders": {"range": [0, None]}, "visits": None},
-)
-"""
-)
-
-
-def _run(
-    *,
-    rows: str = "day,amount\\n2026-01-05,40\\n",
-    aggregate: str = "sum(amount)",
-    source: str = '"time": "day"',
-    settings: str = "",
-    arguments: str = 'grain="month"',
-) -> str:
-    """Return Python that computes one measure from a CSV file."""
-    measure = f'{{"source": "orders", "aggregate": "{aggregate}"}}'
-    lines = [
-        "from pathlib import Path",
-        "",
-        "from metrictree import Limits, MetricTree" if "Limits" in settings else _IMPORT.strip(),
-        "",
-        f'Path("orders.csv").write_text("{rows}")',
-        "tree = MetricTree(",
-        '    north_star="revenue",',
-        f'    metrics={{\n        "revenue": {{"measure": {measure}}},\n    }},',
-        f'    sources={{"orders": {{"path": "orders.csv", {source}}}}},',
-        *([f"    {settings},"] if settings else []),
-        ")",
-        f"tree.run({arguments})",
-    ]
-    return "\n".join(lines) + "\n"
-
 
 VALUES: Final = (
     Code(
@@ -58,8 +16,8 @@ VALUES: Final = (
         "An input that is no metric",
         Severity.ERROR,
         "A value for an unknown name would be ignored, and the tree would be computed without it.",
-        _PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20, "vists": 25})\n',
-        _PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 25})\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20, "vists": 25})\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 25})\n',
         "Correct the id, or leave the value out.",
         shown_by="python",
     ),
@@ -68,8 +26,8 @@ VALUES: Final = (
         "A value for a formula",
         Severity.ERROR,
         "The formula says what the value is. If both were taken, one of them would be wrong.",
-        _PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20, "rate": 0.3})\n',
-        _PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20})\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20, "rate": 0.3})\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20})\n',
         "Give the inputs of the formula. Only inputs, measures and constants can be given.",
         shown_by="python",
     ),
@@ -78,8 +36,8 @@ VALUES: Final = (
         "An input has no value",
         Severity.ERROR,
         "Nothing is assumed for what was forgotten, neither zero nor missing.",
-        _PYTHON_TREE + 'tree.compute({"orders": 5})\n',
-        _PYTHON_TREE + 'tree.compute({"orders": 5, "visits": None})\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5})\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5, "visits": None})\n',
         "Give it a number, or `None` if it is missing indeed; or ask only for targets that do not "
         "need it.",
         shown_by="python",
@@ -89,8 +47,8 @@ VALUES: Final = (
         "An input is not a number",
         Severity.ERROR,
         "Text, true and false are not converted to numbers.",
-        _PYTHON_TREE + 'tree.compute({"orders": "5", "visits": 20})\n',
-        _PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20})\n',
+        PYTHON_TREE + 'tree.compute({"orders": "5", "visits": 20})\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20})\n',
         "Give a number, or `None` for missing.",
         shown_by="python",
     ),
@@ -99,8 +57,8 @@ VALUES: Final = (
         "An input that float64 cannot hold",
         Severity.ERROR,
         "Infinity and NaN are no values, and an integer past 2**53 may lose its last digits.",
-        _PYTHON_TREE + 'tree.compute({"orders": float("nan"), "visits": 20})\n',
-        _PYTHON_TREE + 'tree.compute({"orders": None, "visits": 20})\n',
+        PYTHON_TREE + 'tree.compute({"orders": float("nan"), "visits": 20})\n',
+        PYTHON_TREE + 'tree.compute({"orders": None, "visits": 20})\n',
         "Give a finite number, or `None` for missing.",
         shown_by="python",
     ),
@@ -110,8 +68,8 @@ VALUES: Final = (
         Severity.ERROR,
         "The metric declares which values make sense, and this is none of them: mostly a wrong "
         "column or a percentage in place of a ratio.",
-        _PYTHON_TREE + 'tree.compute({"orders": -5, "visits": 20})\n',
-        _PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20})\n',
+        PYTHON_TREE + 'tree.compute({"orders": -5, "visits": 20})\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20})\n',
         "Check the number. If it is right, widen `range`.",
         shown_by="python",
     ),
@@ -120,8 +78,8 @@ VALUES: Final = (
         "A target that is no metric",
         Severity.ERROR,
         "Targets are metric ids of the tree.",
-        _PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20}, targets=["rates"])\n',
-        _PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20}, targets=["rate"])\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20}, targets=["rates"])\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20}, targets=["rate"])\n',
         "Correct the id; the nearest ones are offered.",
         shown_by="python",
     ),
@@ -131,10 +89,10 @@ VALUES: Final = (
         Severity.ERROR,
         "`lag`, `growth`, `rolling_sum` and their like look at earlier periods. Single numbers "
         "have none, and a run does not compute them yet.",
-        _IMPORT + 'tree = MetricTree(north_star="trend", metrics={"trend": "growth(orders)", '
+        IMPORT + 'tree = MetricTree(north_star="trend", metrics={"trend": "growth(orders)", '
         '"orders": None})\n'
         'tree.compute({"orders": 5})\n',
-        _IMPORT + 'tree = MetricTree(north_star="trend", metrics={"trend": "growth(orders)", '
+        IMPORT + 'tree = MetricTree(north_star="trend", metrics={"trend": "growth(orders)", '
         '"orders": None})\n'
         'tree.compute({"orders": 5}, targets=["orders"])\n',
         "Ask for targets that do not need periods.",
@@ -146,8 +104,8 @@ VALUES: Final = (
         Severity.ERROR,
         "With `strict=True` a missing value is an error, and the message says which metric broke "
         "first, and by which rule.",
-        _PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 0}, strict=True)\n',
-        _PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20}, strict=True)\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 0}, strict=True)\n',
+        PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20}, strict=True)\n',
         "Give other inputs, handle the case in the formula with `safe_div` or `coalesce`, or "
         "compute without `strict` and ask `values.why(metric)`.",
         shown_by="python",
@@ -157,8 +115,8 @@ VALUES: Final = (
         "An argument of a run has no meaning",
         Severity.ERROR,
         "A grain, a day or a dimension that is not understood would silently give another table.",
-        _run(arguments='grain="monthly"'),
-        _run(arguments='grain="month"'),
+        run_of(arguments='grain="monthly"'),
+        run_of(arguments='grain="month"'),
         "Use one of day, week, month, quarter, year and all as grain, days such as 2026-01-31, and "
         "names that differ from each other.",
         shown_by="python",
@@ -167,10 +125,11 @@ VALUES: Final = (
         "VAL111",
         "The result cannot be written",
         Severity.ERROR,
-        "A result is written in whole or not at all, and here not even its folder is there.",
-        _run().replace("tree.run(", "result = tree.run(") + 'result.write_csv("out/months.csv")\n',
-        _run().replace("tree.run(", "result = tree.run(") + 'result.write_csv("months.csv")\n',
-        "Choose a file in a folder that is there and can be written.",
+        "A result is written in whole or not at all, and never over what its own tree is made of: "
+        "a source, the tree's file, or one that it includes.",
+        run_of().replace("tree.run(", "result = tree.run(") + 'result.write_csv("orders.csv")\n',
+        run_of().replace("tree.run(", "result = tree.run(") + 'result.write_csv("months.csv")\n',
+        "Choose another file, in a folder that is there and can be written.",
         shown_by="python",
     ),
 )

@@ -10,14 +10,15 @@ from metrictree.diagnostics import Diagnostic, Span
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Document", "Path", "Places"]
+__all__ = ["Document", "Path", "Places", "split_entry"]
 
 Path: TypeAlias = "tuple[str | int, ...]"
 """Keys and list positions that lead from the top of a document to a value."""
 
 # A position is one integer, (start << 32 | end), of offsets in the text. Positions mirror the
 # data: a scalar has its integer; a list has [own position, item positions...]; a mapping has
-# {None: own position, key: (position of the key, positions of the value)}.
+# {None: own position, key: (position of the key, positions of the value)}, where the two of a
+# scalar value are one integer, (key << 64 | value): it takes a quarter of the memory.
 Places: TypeAlias = "int | list[Any] | dict[str | None, Any]"
 
 _STRIDE = 4_096
@@ -27,6 +28,7 @@ _STRIDE = 4_096
 class Document:
     r"""A parsed document: ``data``, and where each part of it stands.
 
+    >>> from metrictree.documents import parse
     >>> document = parse("north_star: orders\nmetrics: {orders: }\n", "tree.yml")
     >>> document.data
     {'north_star': 'orders', 'metrics': {'orders': None}}
@@ -59,7 +61,7 @@ class Document:
         here = key_place = self._places
         for step in path:
             if isinstance(here, dict) and step in here and isinstance(step, str):
-                key_place, here = here[step]
+                key_place, here = split_entry(here[step])
             elif isinstance(here, list) and isinstance(step, int) and 0 <= step < len(here) - 1:
                 key_place = here = here[step + 1]
             else:
@@ -77,7 +79,9 @@ class Document:
         """Return where characters ``start`` to ``end`` of the text value at ``path`` stand."""
         here: Any = self._places
         for step in path:
-            here = here[step][1] if isinstance(step, str) else here[step + 1]
+            if isinstance(here, int):
+                break  # a shorthand is a scalar that stands for the mapping around it
+            here = split_entry(here[step])[1] if isinstance(step, str) else here[step + 1]
         known, offsets = self._scalar
         most = max(end, start + 1)
         if known != here or len(offsets) <= most:  # a text may hold a thousand mistakes
@@ -114,6 +118,11 @@ class Document:
         line, begin = self._lines[at]
         line += text.count("\n", at * _STRIDE, offset)
         return line, max(begin, text.rfind("\n", at * _STRIDE, offset) + 1)
+
+
+def split_entry(entry: Any) -> tuple[int, Any]:
+    """Return the position of a mapping's key, and the positions of its value."""
+    return (entry >> 64, entry & 0xFFFFFFFFFFFFFFFF) if isinstance(entry, int) else entry
 
 
 # --- from the characters of a value back to the characters of the file

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from metrictree.diagnostics import Diagnostic, Problems, shown
-from metrictree.documents.document import Document, Places
+from metrictree.documents.document import Document, Places, split_entry
 from metrictree.documents.scalars import NUMERIC, REFUSED, WORDS, Surprise, read_scalar
 from metrictree.documents.syntax import describe_syntax_error
 from metrictree.limits import DEFAULT_LIMITS, Limits
@@ -325,7 +325,7 @@ class _Reader:
                 key = _NO_KEY
             else:
                 data[key] = value
-                places[key] = (key_at, place)
+                places[key] = key_at << 64 | place if type(place) is int else (key_at, place)
                 key = _NO_KEY
         document = self.finish(root, root_places)
         document.size = count
@@ -372,7 +372,8 @@ class _Reader:
         return f"{raw}"
 
     def _duplicate(self, key: str, at: int, places: Any) -> None:
-        first = self.blank.span_of(places[key][0] >> 32, places[key][0] >> 32)
+        start = split_entry(places[key])[0] >> 32
+        first = self.blank.span_of(start, start)
         self.problem(
             "DOC105",
             f"the key '{shown(key)}' stands here for the second time",

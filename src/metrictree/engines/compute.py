@@ -91,7 +91,7 @@ class Why:
         return reason
 
 
-def _check_names(tree: ResolvedTree, inputs: Mapping[str, Any]) -> Iterator[Diagnostic]:
+def _check_names(tree: ResolvedTree, inputs: Mapping[Any, Any]) -> Iterator[Diagnostic]:
     suggester = Suggester(tree.metrics)
     for metric in inputs:
         if metric not in tree.metrics:

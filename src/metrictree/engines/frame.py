@@ -24,7 +24,7 @@ from metrictree.names import Suggester, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["Column", "Kind", "Lowering", "Operand", "kind_of"]
+__all__ = ["Cell", "Column", "Kind", "Lowering", "Operand", "kind_of"]
 
 MOST_LEVELS: Final = 100
 """Operations on top of each other: databases plan by recursion, ever more slowly with depth."""
@@ -50,6 +50,17 @@ class Column(NamedTuple):
     kind: Kind
     dtype: Any
     type_name: str
+    decimals: str = ""
+    """The column of the frame with the same numbers as decimals, for exact sums; empty if none."""
+
+
+class Cell(NamedTuple):
+    """A cell of a text file."""
+
+    text: str
+    line: int
+    rare: bool
+    """Whether other cells of its column are what it is not."""
 
 
 class Operand(NamedTuple):
@@ -109,10 +120,15 @@ class Lowering:
     """Formulas over the columns of one frame; ``apply`` computes what they need.
 
     Mistakes that only the data can show (no such column, text where a number is needed) are
-    gathered in ``faults``.
+    gathered in ``faults``. ``no_number`` finds the first cell of a column of texts that is none,
+    where that can be told.
     """
 
-    def __init__(self, columns: Mapping[str, Column]) -> None:
+    def __init__(
+        self,
+        columns: Mapping[str, Column],
+        no_number: Callable[[str], Cell | None] = lambda _: None,
+    ) -> None:
         self.faults: list[Fault] = []
         self.finite: dict[str, str] = {}
         """Float columns that must hold no infinity: the name in the frame, and the source's."""
@@ -123,6 +139,7 @@ class Lowering:
         self.one = Operand(Kind.NUMBER, value=1.0)
         """What is counted in every row."""
         self._columns = columns
+        self._no_number = no_number
         self._suggester = Suggester(columns)
         self._layers: list[list[_Step]] = []
         self._known: dict[Any, Operand] = {}
@@ -193,6 +210,14 @@ class Lowering:
         if operand.kind is Kind.NUMBER and self._columns[name].dtype.is_float():
             self.finite[self._columns[name].name] = name
         return operand
+
+    def decimals(self, name: str) -> Operand | None:
+        """Return the numbers of a column as decimals, if it has them: NULL where one is none."""
+        column = self._columns.get(name)
+        if column is None or not column.decimals or column.kind is not Kind.NUMBER:
+            return None
+        self.used.add(column.decimals)
+        return Operand(Kind.NUMBER, column.decimals)
 
     def kept(self, operand: Operand, condition: Operand | None) -> str:
         """Return the name of a column that holds the operand where the condition holds."""
@@ -340,6 +365,11 @@ class Lowering:
             ]
             kinds = {arg.kind for arg in args} - {Kind.NULL}
         if len(kinds) > 1 or Kind.OTHER in kinds:
+            if Kind.NUMBER in kinds and any(
+                self._told_cell(arg, formula.nodes[index], rare=True)
+                for index, arg in zip(node.args, args, strict=True)
+            ):
+                return (_MISSING,) * len(args)
             parts = [
                 f"{_quoted(_text(formula, index))} ({self._described(arg, formula.nodes[index])})"
                 for index, arg in zip(node.args, args, strict=True)
@@ -382,6 +412,8 @@ class Lowering:
             return Operand(Kind.CONDITION)
         if arg.kind is not kind:
             column = formula.nodes[node.args[0]]
+            if kind is Kind.NUMBER and self._told_cell(arg, column, rare=True):
+                return _MISSING
             self.faults.append(
                 Fault(
                     "SRC107",
@@ -406,9 +438,13 @@ class Lowering:
         return Operand(wanted)
 
     def _mismatch(self, wanted: Kind, operand: Operand, node: Node, text: str) -> None:
+        if wanted is Kind.NUMBER and self._told_cell(operand, node, rare=False):
+            return
         advice = "choose another column"
-        if operand.kind is Kind.TEXT:
-            advice = "store it as numbers, or compare it: `column == 'text'`"
+        if operand.kind is Kind.TEXT and wanted is Kind.NUMBER:
+            advice = "store it as numbers, or choose another column"
+        elif operand.kind is Kind.TEXT and wanted is Kind.CONDITION:
+            advice = f"compare it: `{shown(text)} == 'text'`"
         elif operand.kind is Kind.CONDITION:
             advice = f"write `1 if {shown(text)} else 0`"
         elif wanted is Kind.CONDITION:
@@ -423,6 +459,27 @@ class Lowering:
                 node.end,
             )
         )
+
+    def _told_cell(self, operand: Operand, node: Node, *, rare: bool) -> bool:
+        """Note the cell that makes a column one of texts, if it can be told."""
+        if operand.kind is not Kind.TEXT or node.op != "ref":
+            return False
+        cell = self._no_number(node.value)
+        if cell is None or (rare and not cell.rare):
+            return False
+        self.faults.append(
+            Fault(
+                "SRC107",
+                f"'{shown(node.value)}' holds text: '{shown(cell.text)}' in line {cell.line}, "
+                "where a number is needed",
+                "repair the cell, or leave it empty"
+                if cell.rare
+                else "store it as plain numbers, or choose another column",
+                node.start,
+                node.end,
+            )
+        )
+        return True
 
     def _described(self, operand: Operand, node: Node) -> str:
         """Return what an operand is, a column with the type that the source gives it."""
@@ -528,12 +585,15 @@ def _ceil(x: nw.Expr) -> nw.Expr:
 
 
 def _modulo(a: nw.Expr, b: nw.Expr) -> nw.Expr:
-    """Take the remainder of sizes, for which engines agree, then the sign of the divisor.
+    """Return the remainder of the sizes, exactly, with the sign of the divisor.
 
-    It is exact to the last digit of the divisor: narwhals computes ``(a % b + b) % b``.
+    narwhals computes ``(a % b + b) % b``, of which ``+ b`` is exact only below zero; its older
+    versions keep the sign of ``a``.
     """
     size, divisor = a.abs(), b.abs()
-    rest = nw.when(size < divisor).then(size).otherwise(size % divisor)
+    below = (size * -1.0) % divisor
+    rest = nw.when(below > 0.0).then(divisor - below).otherwise(below.abs())
+    rest = nw.when(size < divisor).then(size).otherwise(rest)
     signed = nw.when((a < 0.0) == (b < 0.0)).then(rest).otherwise(divisor - rest)
     signed = nw.when(rest == 0.0).then(nw.lit(0.0)).otherwise(signed)
     return _finite(nw.when(b < 0.0).then(signed * -1.0).otherwise(signed))

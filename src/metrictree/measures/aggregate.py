@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import narwhals as nw
@@ -16,12 +20,14 @@ from metrictree.engines.frame import Kind, Lowering
 from metrictree.errors import SourceError
 from metrictree.formula import Node
 from metrictree.formula.printer import number_text
+from metrictree.measures.cells import first_cell, is_day, is_number
 from metrictree.measures.sources import Table, open_table, reading
 from metrictree.names import Suggester, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from metrictree.engines.frame import Cell
     from metrictree.formula import Formula
     from metrictree.resolved import ResolvedMeasure, ResolvedTree
 
@@ -59,7 +65,8 @@ class Aggregated:
 
 _ONE: Final = date(2000, 1, 1)
 """Stands for all time, where rows without a time are told from the rest."""
-_DAY_TEXT: Final = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
+_OTHER_ZONE: Final = re.compile(r"\d{4}-\d\d-\d\d[ T][\d:.]+ ?[+-]\d\d(:?\d\d)?")
+_METRICS_SHOWN: Final = 3
 _UNITS: Final = {"month": "1mo", "quarter": "1q", "year": "1y"}
 _AGGREGATES: Final[Mapping[str, Callable[[nw.Expr, float], nw.Expr]]] = {
     "count": lambda x, _: x.count(),
@@ -84,6 +91,16 @@ class _Output(NamedTuple):
     measure: ResolvedMeasure
     column: str
     rows: str
+    decimals: str | None
+    """The column of the same values as decimals, for a sum or mean that is exact."""
+
+
+class _Check(NamedTuple):
+    """What no row may be: an aggregate that is null or false if none is, and what is said else."""
+
+    name: str
+    found: nw.Expr
+    told: Callable[[Any], Diagnostic]
 
 
 def aggregate(
@@ -101,12 +118,13 @@ def aggregate(
         raise SourceError([*problems, *error.diagnostics]) from None
     scan = _Scan(tree, name, table, request)
     scan.prepare(metrics)
-    if scan.problems and (empty := scan.columns_without_values()):
+    if scan.problems:
+        empty = scan.columns_without_values()
         columns = {
             column: found._replace(kind=Kind.NULL) if column in empty else found
             for column, found in table.columns.items()
         }
-        scan = _Scan(tree, name, replace(table, columns=columns), request)
+        scan = _Scan(tree, name, replace(table, columns=columns), request, look=True)
         scan.prepare(metrics)
     problems += scan.problems
     if problems:
@@ -146,21 +164,37 @@ def _check_settings(tree: ResolvedTree, name: str, request: Request) -> Iterator
 class _Scan:
     """Gathers what one scan of a source has to compute, then runs it."""
 
-    def __init__(self, tree: ResolvedTree, name: str, table: Table, request: Request) -> None:
+    def __init__(
+        self,
+        tree: ResolvedTree,
+        name: str,
+        table: Table,
+        request: Request,
+        *,
+        look: bool = False,
+    ) -> None:
         self.tree = tree
         self.name = name
         self.source = tree.spec.sources[name]
         self.table = table
         self.request = request
         self.problems: list[Diagnostic] = []
-        self.lowering = Lowering(table.columns)
+        # The file is looked through only when it is known that something is wrong.
+        self.lowering = Lowering(table.columns, cache(self._no_number) if look else _unknown)
         self.outputs: list[_Output] = []
         self.dimensions: list[str] = []
+        self.unplaced: Counter[str] = Counter()
+        """Rows that a metric counts and that have no time."""
 
     # --- what has to be computed
 
     def prepare(self, metrics: Sequence[str]) -> None:
-        """Lower the measures; note all that is wrong with them."""
+        """Lower the measures; note all that is wrong with them, and with what is declared."""
+        at = ("sources", self.name)
+        if self.source.time is not None:
+            self._check_column(self.source.time, (*at, "time"))
+        for position, dimension in enumerate(self.source.dimensions):
+            self._check_column(dimension, (*at, "dimensions", position))
         if self.request.needs_time:
             self._check_time()
         for dimension in self.request.by:
@@ -177,7 +211,7 @@ class _Scan:
         }
         if not texts:
             return set()
-        with reading(self.tree, self.name):
+        with reading(self.tree, self.name, self.table.file):
             counts = self.table.frame.select(nw.col(c.name).count() for c in texts.values())
             (row,) = nw.to_native(counts).fetchall()
         return {name for name, count in zip(texts, row, strict=True) if not count}
@@ -203,8 +237,12 @@ class _Scan:
             operand = lowering.lower(formula, Kind.NUMBER, root=args[0])
         rows = lowering.kept(lowering.one, condition)
         column = lowering.kept(operand, condition)
+        decimals = None
+        if bare and name in ("sum", "mean"):
+            found = lowering.decimals(formula.nodes[args[0]].value)
+            decimals = found and lowering.kept(found, condition)
         self._note_faults(metric, "aggregate", formula)
-        self.outputs.append(_Output(metric, measure, column, rows))
+        self.outputs.append(_Output(metric, measure, column, rows, decimals))
 
     def _note_faults(self, metric: str, part: str, formula: Formula) -> None:
         path = ("metrics", metric, "measure", part)
@@ -236,9 +274,9 @@ class _Scan:
             )
             return
         at = (*path, "dimensions", declared.index(dimension))
-        if not self._has_column(dimension, at):
+        column = self.table.columns.get(dimension)
+        if column is None:  # told already
             return
-        column = self.table.columns[dimension]
         if column.kind is Kind.OTHER:
             self._problem(
                 "SRC107",
@@ -262,9 +300,9 @@ class _Scan:
             )
             return
         at = ("sources", self.name, "time")
-        if not self._has_column(time, at):
+        column = self.table.columns.get(time)
+        if column is None:  # told already
             return
-        column = self.table.columns[time]
         self.lowering.used.add(column.name)
         if column.kind not in (Kind.TIME, Kind.TEXT, Kind.NULL):
             self._problem(
@@ -274,18 +312,26 @@ class _Scan:
                 at,
             )
 
-    def _has_column(self, name: str, at: tuple[str | int, ...]) -> bool:
+    def _check_column(self, name: str, at: tuple[str | int, ...]) -> None:
         columns = self.table.columns
-        if name in columns:
-            return True
-        self._problem(
-            "SRC106",
-            f"the source '{shown(self.name)}' has no column '{shown(name)}'",
-            did_you_mean(Suggester(columns).near(name))
-            or f"the columns are {shown(', '.join(columns), 200)}",
-            at,
-        )
-        return False
+        if name not in columns:
+            self._problem(
+                "SRC106",
+                f"the source '{shown(self.name)}' has no column '{shown(name)}'",
+                did_you_mean(Suggester(columns).near(name))
+                or f"the columns are {shown(', '.join(columns), 200)}",
+                at,
+            )
+
+    def _no_number(self, name: str) -> Cell | None:
+        return self._first_cell(name, is_number)
+
+    def _first_cell(self, name: str, fits: Callable[[str], bool]) -> Cell | None:
+        """Return the first cell of a column of a CSV file that does not fit."""
+        file, column = self.table.file, self.table.columns[name]
+        if file.delimiter is None or column.kind is not Kind.TEXT:
+            return None
+        return first_cell(file, list(self.table.columns).index(name), fits)
 
     def _problem(
         self,
@@ -304,7 +350,7 @@ class _Scan:
 
     def run(self) -> Aggregated:
         """Read the rows of the source, once."""
-        checks = dict(self._checks())
+        checks = list(self._checks())
         keys = [f"k{position}" for position in range(len(self.dimensions))]
         if self.request.needs_time:
             keys.insert(0, "period")
@@ -318,15 +364,24 @@ class _Scan:
                 x.is_null().any().alias(f"null{position}"),
                 nw.col(output.rows).count().alias(f"rows{position}"),
             ]
-        exprs += [check.any().alias(name) for name, (check, _) in checks.items()]
-        with reading(self.tree, self.name):
+            if output.decimals is not None:
+                decimals = nw.col(output.decimals)
+                exprs += [
+                    decimals.sum().alias(f"exact{position}"),
+                    decimals.count().alias(f"decimals{position}"),
+                    x.count().alias(f"values{position}"),
+                ]
+        exprs += [check.found.alias(check.name) for check in checks]
+        with reading(self.tree, self.name, self.table.file):
             frame = self._rows()
             grouped = frame.group_by(keys).agg(*exprs) if keys else frame.select(*exprs)
             native = nw.to_native(grouped)
             rows = [dict(zip(native.columns, row, strict=True)) for row in native.fetchall()]
-        self._refuse(
-            [problem for name, (_, problem) in checks.items() if any(r[name] for r in rows)]
-        )
+        for check in checks:
+            wrong = next((row[check.name] for row in rows if row[check.name]), None)
+            if wrong is not None:
+                self.problems.append(check.told(wrong))
+        self._refuse(self.problems)
         values: dict[Key, Mapping[str, Result]] = {}
         for row in rows:
             key = self._key(row, keys)
@@ -335,15 +390,16 @@ class _Scan:
                     output.metric: self._value(output, position, row)
                     for position, output in enumerate(self.outputs)
                 }
+        self._check_unplaced()
         self._refuse(self.problems)
         return Aggregated(values, tuple(self._kinds()))
 
     def _rows(self) -> nw.LazyFrame[Any]:
         """Return the rows of the time span, with all columns that the scan looks at."""
         request, lowering = self.request, self.lowering
-        frame = self.table.frame.select(*(sorted(lowering.used) or ["c0"]))
+        used = {*lowering.used, "day"} if request.needs_time else lowering.used
+        frame = self.table.frame.select(*(sorted(used) or ["c0"]))
         if request.needs_time:
-            frame = frame.with_columns(self._day().alias("day"))
             day = nw.col("day")
             # Rows without a time stay: whether one of them counts is asked afterwards.
             if request.since is not None:
@@ -364,44 +420,65 @@ class _Scan:
         """Return the columns that aggregates, groups and checks look at."""
         for output in self.outputs:
             yield from (output.column, output.rows)
+            if output.decimals is not None:
+                yield output.decimals
         yield from (*self.dimensions, *self.lowering.finite, *self.lowering.exact)
         if self.request.needs_time:
             assert self.source.time is not None
-            yield from ("period", self.table.columns[self.source.time].name)
+            yield from ("period", "day", self.table.columns[self.source.time].name)
 
-    def _day(self) -> nw.Expr:
-        assert self.source.time is not None
-        column = self.table.columns[self.source.time]
-        time = nw.col(column.name)
-        if column.kind is Kind.TEXT:
-            time = nw.when(time.str.contains(_DAY_TEXT)).then(time.str.slice(0, 10))
-        return time.cast(nw.Date)
-
-    def _checks(self) -> Iterator[tuple[str, tuple[nw.Expr, Diagnostic]]]:
-        """Return what no row may be, by name, and what is said if one is."""
+    def _checks(self) -> Iterator[_Check]:
+        """Return what no row may be."""
         where = ("sources", self.name)
         span = self.tree.places.span(where, key=True)
         path = f"sources.{self.name}"
+
+        def fixed(message: str, advice: str) -> Callable[[Any], Diagnostic]:
+            return lambda _: Diagnostic("SRC112", message, span, path=path, help=advice)
+
         for name, column in self.lowering.finite.items():
             values = nw.col(name)
-            message = f"the column '{shown(column)}' holds infinite numbers"
-            found = Diagnostic("SRC112", message, span, path=path, help="leave them empty")
-            yield f"infinite_{name}", (~values.is_finite() & ~values.is_nan(), found)
+            yield _Check(
+                f"infinite_{name}",
+                (~values.is_finite() & ~values.is_nan()).any(),
+                fixed(f"the column '{shown(column)}' holds infinite numbers", "leave them empty"),
+            )
         for name, column in self.lowering.exact.items():
             values = nw.col(name)
-            message = f"the column '{shown(column)}' holds integers past 2**53"
-            advice = "computing would lose their last digits; store them as decimals, or as text"
-            found = Diagnostic("SRC112", message, span, path=path, help=advice)
-            yield f"inexact_{name}", ((values > 2**53) | (values < -(2**53)), found)
+            yield _Check(
+                f"inexact_{name}",
+                ((values > 2**53) | (values < -(2**53))).any(),
+                fixed(
+                    f"the column '{shown(column)}' holds integers past 2**53",
+                    "computing would lose their last digits; store them as decimals, or as text",
+                ),
+            )
         time = self.source.time
         if self.request.needs_time and time is not None:
             column_ = self.table.columns[time]
             if column_.kind is Kind.TEXT:
-                message = f"the time column '{shown(time)}' holds texts that are no days"
-                at = self.tree.places.span((*where, "time"))
-                advice = "write days as 2026-01-31 or 2026-01-31 10:00:00, without a time zone"
-                found = Diagnostic("SRC107", message, at, path=f"{path}.time", help=advice)
-                yield "no_day", (~nw.col(column_.name).str.contains(_DAY_TEXT), found)
+                text = nw.col(column_.name)
+                no_day = nw.when(nw.col("day").is_null()).then(text)
+                yield _Check("no_day", no_day.min(), self._no_day)
+
+    def _no_day(self, text: str) -> Diagnostic:
+        """Return what is said of a text in the time column, of the first one where it can be."""
+        assert self.source.time is not None
+        cell = self._first_cell(self.source.time, is_day)
+        text, where = (text, "") if cell is None else (cell.text, f" in line {cell.line}")
+        what = "texts that are no days"
+        advice = "write days as 2026-01-31 or 2026-01-31 10:00:00, without a time zone or in UTC"
+        if _OTHER_ZONE.fullmatch(text):
+            what = "times of another zone than UTC"
+            advice = "write them in UTC, such as 2026-01-31T10:00:00Z; a later version converts"
+        at = ("sources", self.name, "time")
+        return Diagnostic(
+            "SRC107",
+            f"the time column '{shown(self.source.time)}' holds {what}: '{shown(text)}'{where}",
+            self.tree.places.span(at),
+            path=".".join(at),
+            help=advice,
+        )
 
     def _key(self, row: Mapping[str, Any], keys: Sequence[str]) -> Key | None:
         """Return the period and the group of a row; ``None`` if it has no place in time."""
@@ -410,7 +487,8 @@ class _Scan:
             return (None, *group)
         period = row["period"]
         if period is None:
-            self._check_unplaced(row)
+            for position, output in enumerate(self.outputs):
+                self.unplaced[output.metric] += row[f"rows{position}"]
             return None
         if not isinstance(period, date):  # DuckDB gives text for what Python has no date for
             self._problem(
@@ -423,17 +501,19 @@ class _Scan:
             return None
         return (None if self.request.grain == "all" else period, *group)
 
-    def _check_unplaced(self, row: Mapping[str, Any]) -> None:
-        for position, output in enumerate(self.outputs):
-            count = row[f"rows{position}"]
-            if count:
-                time = shown(self.source.time)
-                self._problem(
-                    "SRC110",
-                    f"{count:,} rows that '{output.metric}' counts have no '{time}'",
-                    f"leave them out with `where: not is_missing({time})`, or ask for all time",
-                    ("metrics", output.metric, "measure"),
-                )
+    def _check_unplaced(self) -> None:
+        found = [f"{count:,} in '{metric}'" for metric, count in self.unplaced.items() if count]
+        if not found:
+            return
+        time = shown(self.source.time)
+        more = len(found) - _METRICS_SHOWN
+        self._problem(
+            "SRC110",
+            f"rows that count have no '{time}': {', '.join(found[:_METRICS_SHOWN])}"
+            + (f" and some in {more:,} more" if more > 0 else ""),
+            f"leave them out with `where: not is_missing({time})`, or ask for all time",
+            ("sources", self.name, "time"),
+        )
 
     def _value(self, output: _Output, position: int, row: Mapping[str, Any]) -> Result:
         value = row[f"v{position}"]
@@ -441,6 +521,9 @@ class _Scan:
             return empty_result(output.measure)
         if output.measure.aggregate.root.value == "count_distinct" and row[f"null{position}"]:
             value -= 1  # null counts as a value there, and not here
+        exact = self._exact(output, position, row)
+        if exact is not None:
+            return exact
         number = float(value)
         if not math.isfinite(number):
             return Rule.OVERFLOW
@@ -454,6 +537,16 @@ class _Scan:
             )
         return number + 0.0
 
+    def _exact(self, output: _Output, position: int, row: Mapping[str, Any]) -> float | None:
+        """Return the sum or mean of decimals, rounded once, if all values are some."""
+        if output.decimals is None or not row[f"values{position}"]:
+            return None
+        count = row[f"values{position}"]
+        if count != row[f"decimals{position}"]:
+            return None
+        total = Fraction(row[f"exact{position}"])
+        return float(total / count if output.measure.aggregate.root.value == "mean" else total)
+
     def _kinds(self) -> Iterator[Any]:
         for dimension in self.request.by:
             column = self.table.columns[dimension]
@@ -462,6 +555,10 @@ class _Scan:
     def _refuse(self, problems: Sequence[Diagnostic]) -> None:
         if problems:
             raise SourceError(problems)
+
+
+def _unknown(_: str) -> None:
+    """Tell no cell."""
 
 
 def _period(day: nw.Expr, grain: str) -> nw.Expr:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from metrictree.diagnostics import Diagnostic, shown
+from metrictree.diagnostics import Diagnostic, shown, visible
 from metrictree.engines.base import Reason, Rule
 from metrictree.engines.compute import Why
 from metrictree.errors import UsageError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Origins", "RunResult"]
 
 _ROWS_SHOWN: Final = 20
+_WIDEST: Final = 40
 _ACTIVE: Final = re.compile(r"\s*[=+\-@\t\r]")
 """The beginning of a text that a spreadsheet would compute."""
 _DIVIDING: Final = re.compile(r'[",\r\n]')
@@ -60,6 +61,8 @@ class RunResult:
     metrics: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     origins: Origins = field(compare=False)
+    protected: Mapping[Path, str] = field(default_factory=dict, compare=False)
+    """What the run was made from, and the tree's other sources: a file, and what it is."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -97,13 +100,24 @@ class RunResult:
         apostrophe before it.
 
         Raises:
-            UsageError: the file cannot be written.
+            UsageError: the file cannot be written, or is one of the tree's own or of its sources.
         """
         if not isinstance(target, (str, Path)):
             self._write(target)
             return
         path = Path(target)
         try:
+            what = self._what_is(path)
+            if what is not None:
+                raise UsageError(
+                    [
+                        Diagnostic(
+                            "VAL111",
+                            f"{shown(target, 200)} is {what} of this tree",
+                            help="choose another file",
+                        )
+                    ]
+                )
             part = path.with_name(f".{path.name}.{uuid4().hex}.part")
             if path.exists() and not path.is_file():
                 raise IsADirectoryError(0, "it is no file")
@@ -114,7 +128,7 @@ class RunResult:
             finally:
                 with suppress(FileNotFoundError):
                     part.unlink()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise UsageError(
                 [
@@ -126,6 +140,17 @@ class RunResult:
                 ]
             ) from None
 
+    def _what_is(self, path: Path) -> str | None:
+        """Return what a file is to the tree; ``None`` if it is none of its files."""
+        resolved = path.resolve()
+        for other, what in self.protected.items():
+            if resolved == other:
+                return what
+            with suppress(OSError):  # one of them is not there
+                if path.samefile(other):  # its name in other letters, or another link to it
+                    return what
+        return None
+
     def _write(self, stream: TextIO) -> None:
         for row in (self.columns, *self.rows):
             line = ",".join(_quoted(_cell(value)) for value in row)
@@ -135,7 +160,7 @@ class RunResult:
         return len(self.rows)
 
     def __repr__(self) -> str:
-        lines = [list(map(str, self.columns))]
+        lines = [list(map(visible, self.columns))]
         lines += [
             [_shown(value, metric=name in self.metrics) for name, value in self._named(row)]
             for row in self.rows[:_ROWS_SHOWN]
@@ -152,7 +177,7 @@ class RunResult:
         if len(self) > _ROWS_SHOWN:
             text.append(f"... {len(self) - _ROWS_SHOWN:,} more rows")
         elif not self.rows:
-            text.append("(no rows)")
+            text.append("no rows")
         return "\n".join(text)
 
     def _named(self, row: tuple[Any, ...]) -> zip[tuple[str, Any]]:
@@ -182,7 +207,8 @@ def _quoted(cell: str) -> str:
 
 def _shown(value: Any, *, metric: bool) -> str:
     if value is None:
-        return "missing" if metric else "null"
+        return "missing" if metric else "(none)"
     if isinstance(value, float):
         return number_text(value) if value.is_integer() else f"{value:.10g}"
-    return shown(_cell(value) if isinstance(value, bool) else value, 40)
+    text = visible(_cell(value) if isinstance(value, bool) else str(value))
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 3] + "..."

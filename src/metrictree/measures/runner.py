@@ -12,7 +12,7 @@ from metrictree.errors import ComputeError, SourceError, UsageError
 from metrictree.measures.aggregate import Aggregated, Request, aggregate, empty_result
 from metrictree.measures.periods import GRAINS, period_of, periods_between
 from metrictree.measures.result import Origins, RunResult
-from metrictree.measures.sources import require_duckdb
+from metrictree.measures.sources import require_duckdb, source_paths
 from metrictree.names import Suggester, did_you_mean
 from metrictree.plan import make_plan
 
@@ -184,7 +184,8 @@ def _compute(
         known_of,
         rules,
     )
-    return RunResult(request.grain, request.by, plan.targets, tuple(rows), origins)
+    protected = dict.fromkeys(source_paths(tree), "a source") | dict.fromkeys(tree.files, "a file")
+    return RunResult(request.grain, request.by, plan.targets, tuple(rows), origins, protected)
 
 
 def _keys(

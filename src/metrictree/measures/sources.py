@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import glob
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 import narwhals as nw
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.frame import Column, kind_of
+from metrictree.engines.frame import Column, Kind, kind_of
 from metrictree.errors import MissingExtraError, SourceError
 from metrictree.loader import is_relative
+from metrictree.measures.cells import DAY, Damage, File, look_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,17 +29,19 @@ if TYPE_CHECKING:
     from metrictree.resolved import ResolvedTree
     from metrictree.schema import Source
 
-__all__ = ["Table", "open_table", "reading", "require_duckdb"]
+__all__ = ["Table", "open_table", "reading", "require_duckdb", "source_paths"]
 
 _CSV: Final = """
     from read_csv(
         getvariable('path'), delim = getvariable('delimiter'), header = true, skip = 0,
         comment = '', quote = '"', escape = '"', sample_size = -1, ignore_errors = false,
         null_padding = false, hive_partitioning = false,
-        auto_type_candidates = ['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR']
+        auto_type_candidates = ['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR']{}
     )
 """
 _PARQUET: Final = "from read_parquet(getvariable('path'), hive_partitioning = false)"
+_DECIMALS: Final = ((2, "1e13"), (4, "1e11"), (9, "1e6"))
+"""Digits behind the point, and the sizes up to which a float64 tells one such decimal only."""
 _DELIMITERS: Final = ",;\t|"
 _HEADER: Final = 1_000_000
 """Bytes of a header that are looked at."""
@@ -53,7 +56,9 @@ class Table:
     """An open source: its rows, not read yet, and its columns by name."""
 
     frame: nw.LazyFrame[Any]
+    """The columns of the file; then ``day``, if its time column can tell days, and the decimals."""
     columns: dict[str, Column]
+    file: File
     connection: Any
     """Kept, since its frame may outlive it and cannot do without."""
 
@@ -78,29 +83,36 @@ def require_duckdb() -> None:
         ) from None
 
 
+def source_paths(tree: ResolvedTree) -> Iterator[Path]:
+    """Return the file of each source, links followed, whether it is there or not."""
+    folder = tree.folder or Path.cwd()
+    for source in tree.spec.sources.values():
+        if source.path is not None and is_relative(source.path):
+            with suppress(OSError, RuntimeError):  # links in a circle lead to no file
+                yield (folder / source.path).resolve()
+
+
 @contextmanager
-def reading(tree: ResolvedTree, name: str) -> Iterator[None]:
-    """Turn what DuckDB has to say about a source into a SourceError."""
+def reading(tree: ResolvedTree, name: str, file: File) -> Iterator[None]:
+    """Turn what DuckDB has to say about a source into a SourceError that says it in our words."""
     import duckdb
 
     try:
         yield
     except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        why = "; ".join(lines[:2]) or type(error).__name__
-        path = tree.spec.sources[name].path
-        raise SourceError(
-            [
-                _problem(
-                    tree,
-                    name,
-                    "SRC105",
-                    f"the source '{shown(name)}' cannot be read: {shown(why, 300)}",
-                    f"check {shown(path)}; a CSV file has a header, and the same columns in "
-                    "every line",
-                )
-            ]
-        ) from None
+        path = shown(tree.spec.sources[name].path)
+        damage: Damage | set[str] = set()
+        if file.delimiter is not None:
+            with suppress(OSError):  # then DuckDB says why
+                damage = look_at(file)
+        if isinstance(damage, Damage):
+            message, advice = damage.message.format(path), damage.help
+        else:
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            why = next(iter(lines), type(error).__name__)
+            message = f"the source '{shown(name)}' cannot be read: {shown(why, 300)}"
+            advice = f"check {path}, or export it again"
+        raise SourceError([_problem(tree, name, "SRC105", message, advice)]) from None
 
 
 def open_table(tree: ResolvedTree, name: str) -> Table:
@@ -113,32 +125,77 @@ def open_table(tree: ResolvedTree, name: str) -> Table:
 
     source = tree.spec.sources[name]
     path, header = _file(tree, name, source)
-    with reading(tree, name):
+    csv_file = not str(source.path).endswith(".parquet")
+    file = File(path, _delimiter(tree, name, header) if csv_file else None)
+    with reading(tree, name, file):
         connection = duckdb.connect(config=_CONFIG)
         # Values, never text that is pasted into SQL; without `escape` a name might be a pattern.
         connection.execute("set variable path = ?", [glob.escape(str(path))])
-        if str(source.path).endswith(".parquet"):
-            relation = connection.sql(_PARQUET)
-        else:
-            connection.execute("set variable delimiter = ?", [_delimiter(tree, name, header)])
-            relation = connection.sql(_CSV)
+        relation = _open_csv(connection, file) if csv_file else connection.sql(_PARQUET)
         names = relation.columns
         types = [str(dtype) for dtype in relation.types]
         # Names of our own: one from the file may hold anything, and DuckDB folds case.
-        columns = ", ".join(f"c{position}" for position in range(len(names)))
-        renamed: Any = relation.query("rows", f"select * from rows as rows({columns})")  # noqa: S608 - names of our own
-        frame: nw.LazyFrame[Any] = nw.from_native(renamed)
-        dtypes = frame.collect_schema().dtypes()
-    return Table(
-        frame,
-        {
-            name: Column(f"c{position}", kind_of(dtype), dtype, type_name)
+        own = ", ".join(f"c{position}" for position in range(len(names)))
+        renamed: Any = relation.query("rows", f"select * from rows as rows({own})")  # noqa: S608 - names of our own
+        dtypes = nw.from_native(renamed).collect_schema().dtypes()
+        columns = {
+            name: Column(
+                f"c{position}",
+                kind_of(dtype),
+                dtype,
+                type_name,
+                f"d{position}" if type_name == "DOUBLE" else "",
+            )
             for position, (name, dtype, type_name) in enumerate(
                 zip(names, dtypes, types, strict=True)
             )
-        },
-        connection,
+        }
+        added = ["*", *(_decimals(one) for one in columns.values() if one.decimals)]
+        if source.time in columns and (day := _day(columns[source.time])):
+            added.append(day)
+        frame: nw.LazyFrame[Any] = nw.from_native(renamed.project(", ".join(added)))
+    return Table(frame, columns, file, connection)
+
+
+def _open_csv(connection: Any, file: File) -> Any:
+    """Return the rows of a CSV file, also if its lines end in several ways."""
+    import duckdb
+
+    connection.execute("set variable delimiter = ?", [file.delimiter])
+    try:
+        return connection.sql(_CSV.format(""))
+    except duckdb.Error:
+        # What is lenient is safe here: each record was looked at, and has the cells of the header.
+        with suppress(OSError, duckdb.Error):
+            ends = look_at(file)
+            if not isinstance(ends, Damage) and len(ends) > 1:
+                return connection.sql(_CSV.format(", strict_mode = false"))
+        raise
+
+
+def _day(column: Column) -> str | None:
+    """Return SQL for the days that a time column tells; NULL for a text that tells none."""
+    name = column.name
+    if column.kind is Kind.TEXT:
+        text = f"case when regexp_full_match({name}, '{DAY}') then {name}[1:10] end"
+        return f"try_cast({text} as date) as day"
+    return f"cast({name} as date) as day" if column.kind is Kind.TIME else None
+
+
+def _decimals(column: Column) -> str:
+    """Return SQL for the decimals that floats were written as, such as money; NULL for others.
+
+    They are those that read as just that float. Sums of them are exact, where floats add up their
+    roundings: 0.1 + 0.2 is 0.30000000000000004.
+    """
+    name = column.name
+    cases = "".join(
+        f" when abs({name}) < {most}"
+        f" and cast(try_cast({name} as decimal(18, {digits})) as double) = {name}"
+        f" then cast(try_cast({name} as decimal(18, {digits})) as decimal(38, 9))"
+        for digits, most in _DECIMALS
     )
+    return f"case{cases} end as {column.decimals}"
 
 
 def _file(tree: ResolvedTree, name: str, source: Source) -> tuple[Path, bytes]:

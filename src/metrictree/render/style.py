@@ -1,12 +1,11 @@
-"""What a terminal or a file can show: characters, how wide they are, and colours.
-
-Imports nothing from the package.
-"""
+"""What a terminal or a file can show: characters, how wide they are, and colours."""
 
 from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+
+from metrictree.diagnostics import visible
 
 __all__ = ["PLAIN", "Style", "character_width", "clip", "text_width", "wrapped"]
 
@@ -37,15 +36,7 @@ class Style:
 
     def show(self, text: object) -> str:
         """Return text on one line: what cannot be seen, reorders text or has no code is escaped."""
-        text = str(text)
-        if text.isprintable() and (text.isascii() or self._encodes(text)):
-            return text
-        return "".join(
-            character
-            if character.isprintable() and self._encodes(character)
-            else character.encode("unicode_escape").decode("ascii")
-            for character in text
-        )
+        return visible(str(text), self._encodes)
 
     def paint(self, text: str, *names: str) -> str:
         """Return text with colours, where they are wanted."""
@@ -59,6 +50,8 @@ class Style:
         return text if text_width(text) <= width else clip(text, width - 3) + "..."
 
     def _encodes(self, text: str) -> bool:
+        if text.isascii():
+            return True
         try:
             text.encode(self.encoding)
         except UnicodeEncodeError:
@@ -105,9 +98,10 @@ def clip(text: str, width: int) -> str:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Break printable text at its blanks into lines of at most ``width`` cells; nothing is lost.
+    """Break printable text at its blanks into lines of at most ``width`` (4 or more) cells.
 
-    A word that is longer than a line is broken too. Lines after the first are indented.
+    A word that is longer than a line is broken too, so nothing is lost. Lines after the first are
+    indented.
 
     >>> wrapped("= buyers * orders_per_buyer", 16)
     ['= buyers *', '  orders_per_buy', '  er']
@@ -124,8 +118,7 @@ def wrapped(text: str, width: int) -> list[str]:
             line = _INDENT
         line += word
         while text_width(line) > width:
-            # A character that is wider than the line stands alone.
-            part = clip(line, width) if width > len(_INDENT) + 1 else line[: len(_INDENT) + 1]
+            part = clip(line, width)
             lines.append(part)
             line = _INDENT + line[len(part) :]
     return [*lines, line]

@@ -11,7 +11,7 @@ from metrictree.render.numbers import format_column
 from metrictree.render.style import PLAIN, Style, text_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from metrictree.engines.base import Reason, Rule
     from metrictree.render.tree import Tree
@@ -83,7 +83,8 @@ def render_table(
 ) -> str:
     """Return a table; columns named like a metric hold its values, the others come first.
 
-    Where the table is too wide, long names are broken over several lines.
+    Where the table is too wide, long names are broken over several lines; what is too wide for a
+    terminal even so is split into several tables, each with the columns that come first.
 
     >>> from metrictree import Metric
     >>> metrics = {"orders": Metric(), "rate": Metric(unit="%")}
@@ -110,9 +111,30 @@ def render_table(
     height = max(map(len, names), default=0)
     heads = [[""] * (height - len(name)) + name for name in names]
     numeric = [column in metrics for column in columns]
-    lines = [style.paint(_line(head, widths, numeric), "bold") for head in zip(*heads, strict=True)]
-    lines += [_line(row, widths, numeric) for row in zip(*texts, strict=True)]
-    return "\n".join(lines)
+    blocks = []
+    for block in _blocks(widths, numeric, style.width):
+        right, wide = [numeric[at] for at in block], [widths[at] for at in block]
+        head = zip(*(heads[at] for at in block), strict=True)
+        body = zip(*(texts[at] for at in block), strict=True)
+        lines = [style.paint(_line(row, wide, right), "bold") for row in head]
+        lines += [_line(row, wide, right) for row in body]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def _blocks(
+    widths: Sequence[int], numeric: Sequence[bool], room: int | None
+) -> Iterator[list[int]]:
+    """Yield the columns that stand beside each other: the keys, and metrics while there is room."""
+    keys = [at for at, right in enumerate(numeric) if not right]
+    block = list(keys)
+    for at in (at for at, right in enumerate(numeric) if right):
+        fits = room is None or sum(widths[one] + 2 for one in [*block, at]) - 2 <= room
+        if not fits and len(block) > len(keys):
+            yield block
+            block = list(keys)
+        block.append(at)
+    yield block
 
 
 def _key(value: object) -> str:

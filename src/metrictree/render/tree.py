@@ -96,7 +96,12 @@ _TREE_COLUMNS: Final = (
     _Column("owner"),
     _Column("definition"),
 )
-_VALUE_COLUMNS: Final = (_Column("value", right=True), _Column("unit"), _Column("note"))
+_VALUE_COLUMNS: Final = (
+    _Column("value", right=True),
+    _Column("unit"),
+    _Column("label", optional=True),
+    _Column("note"),
+)
 
 
 def draw_tree(tree: Tree, style: Style = PLAIN, *, depth: int | None = None) -> str:
@@ -166,13 +171,13 @@ def draw_values(
     def describe(row: _Row) -> list[_Cell]:
         metric, value = tree.metrics[row.metric], values[row.metric]
         unit = "" if metric.unit in ("%", "percent") else metric.unit or ""  # the value says it
-        note, colors = metric.label or "", ("dim",)
-        if value is None:
-            note, colors = _reason(row.metric, why(row.metric)), ("yellow",)
+        label = metric.label or "" if row.first else ""
+        note = _reason(row.metric, why(row.metric)) if value is None and row.first else ""
         return [
-            _Cell(format_value(metric, value), ("bold",) if value is not None else colors),
+            _Cell(format_value(metric, value), ("bold",) if value is not None else ("yellow",)),
             _Cell(style.show(unit)),
-            _Cell(style.show(note) if row.first else "", colors),
+            _Cell(style.cut(style.show(label), _WIDEST), ("dim",)),
+            _Cell(style.show(note), ("yellow",)),
         ]
 
     if len(values) < len(tree.metrics):  # some targets, perhaps without what they are made of
