@@ -1,107 +1,36 @@
-"""Files and includes -> one `TreeSpec`, and where all stands: the only reader of tree files."""
+"""The first document of a tree and all that it includes -> one `Loaded`."""
 
 from __future__ import annotations
 
-import gc
 import os
-import stat
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
 from metrictree.diagnostics import Diagnostic, Problems, Span, shown
-from metrictree.documents import Document, Path as DataPath, Surprise
 from metrictree.errors import DefinitionError
 from metrictree.limits import DEFAULT_LIMITS, Limits
+from metrictree.loader.files import Files, is_relative
 from metrictree.schema import INCLUDED_FIELDS, IncludedSpec, Metric, TreeSpec, check_metric_id
-from metrictree.schema_errors import describe, dotted, kind_of, not_a_mapping, prune
+from metrictree.schema_errors import describe, not_a_mapping, prune
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pydantic_core import ErrorDetails
 
+    from metrictree.documents import Document
+    from metrictree.loader.places import Places
     from metrictree.names import Suggester
 
-__all__ = [
-    "Loaded",
-    "Places",
-    "is_relative",
-    "load_data",
-    "load_file",
-    "load_inputs",
-    "load_text",
-    "quiet_collector",
-]
+__all__ = ["Loaded", "Loading"]
 
 _RESERVED_BLOCKS: Final = ("scenarios", "initiatives", "objectives")
 _FLOOD = 10_000
 """So many errors are not even listed to be counted."""
-
-
-@contextmanager
-def quiet_collector() -> Iterator[None]:
-    """Keep the garbage collector from walking a growing tree over and over (three times faster)."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-class Places:
-    """Where each part of a tree stands; knows nothing of a tree that was built in Python."""
-
-    def __init__(self, document: Document | None = None) -> None:
-        self._document = document
-        self._moved: dict[tuple[str, str | int], tuple[Document, str | int]] = {}
-        """Parts that came from an included file, with the name that they have there."""
-
-    def moved(self, block: str, name: str | int, document: Document, original: str | int) -> None:
-        """Remember that ``block.name`` stands in another document under another name."""
-        self._moved[block, name] = (document, original)
-
-    def _find(self, path: DataPath) -> tuple[Document | None, DataPath]:
-        if self._moved and len(path) > 1 and isinstance(path[0], str):
-            found = self._moved.get((path[0], path[1]))
-            if found is not None:
-                return found[0], (path[0], found[1], *path[2:])
-        return self._document, path
-
-    def span(self, path: DataPath, *, key: bool = False) -> Span | None:
-        """Return the span of the value, or the key, at a path of the merged tree."""
-        document, path = self._find(path)
-        return document.span(path, key=key) if document is not None else None
-
-    def span_within(self, path: DataPath, text: str, start: int, end: int) -> Span:
-        """Return the span of characters ``start`` to ``end`` of the text at ``path``."""
-        document, path = self._find(path)
-        if document is not None:
-            here = document.data
-            for step in path[:-1]:
-                here = here[step]
-            if not isinstance(here, dict):  # a shorthand: the metric itself is the formula
-                path = path[:-1]
-            return document.span_within(path, start, end)
-        line = text.count("\n", 0, start) + 1
-        begin = text.rfind("\n", 0, start) + 1
-        column = start - begin + 1
-        end_column = column + max(end - start, 1)
-        return Span(
-            dotted(path),
-            line,
-            column,
-            line,
-            end_column,
-            text[begin:].split("\n", maxsplit=1)[0][:2_000],
-        )
 
 
 @dataclass
@@ -126,193 +55,7 @@ class Loaded:
     """All files of the tree, links followed."""
 
 
-def load_data(data: Mapping[str, Any], *, limits: Limits = DEFAULT_LIMITS) -> Loaded:
-    """Return the tree that plain data, or models of the schema, describe."""
-    with quiet_collector():
-        data = data if isinstance(data, dict) else dict(data)
-        _check_size(data, limits)
-        return _Loading(Places(), limits, None).first(data)
-
-
-def _check_size(data: Any, limits: Limits) -> None:
-    """Refuse data from Python that is past the limits of documents, or that contains itself."""
-    count, waiting = 0, [(data, 1)]
-    while waiting:
-        item, depth = waiting.pop()
-        count += len(item)
-        named = isinstance(item, dict)
-        problem = None
-        if depth > limits.depth:
-            problem = "DOC110", f"the data is nested deeper than {limits.depth:,} levels", "depth"
-        elif len(item) > limits.entries:
-            message = f"a list or mapping has {len(item):,} entries, more than {limits.entries:,}"
-            problem = "DOC113", message, "entries"
-        elif count > limits.values:
-            message = f"the data has more than {limits.values:,} values"
-            problem = "DOC111", message, "values"
-        if problem is not None:
-            code, message, limit = problem
-            help_ = f"split it, or raise the limit `{limit}`"
-            raise DefinitionError([Diagnostic(code, message, help=help_)])
-        inner = item.values() if named else item
-        waiting += [(each, depth + 1) for each in inner if isinstance(each, (dict, list, tuple))]
-
-
-def load_text(text: str, *, file: str = "<text>", limits: Limits = DEFAULT_LIMITS) -> Loaded:
-    """Return the tree of a YAML text, which cannot include files."""
-    with quiet_collector():
-        size = len(text.encode("utf-8", "surrogatepass"))
-        if size > limits.bytes:
-            raise DefinitionError([_too_large(file, size, limits)])
-        from metrictree.documents import parse  # yaml loads on first use
-
-        document = parse(text, file, limits)
-        return _Loading(Places(document), limits, document).first(document.data)
-
-
-def load_file(path: Path, *, root: Path | None = None, limits: Limits = DEFAULT_LIMITS) -> Loaded:
-    """Return the tree of a YAML file and all that it includes from inside ``root``."""
-    with quiet_collector():
-        reader = _Files(limits)
-        document = reader.read(path, str(path), "check the path; `metrictree new` writes a tree")
-        if root is not None and not path.resolve().is_relative_to(root.resolve()):
-            raise DefinitionError(
-                [
-                    Diagnostic(
-                        "INC102",
-                        f"{shown(path, 200)} is outside of the root {shown(root, 200)}",
-                        help="give a root that holds the file",
-                    )
-                ]
-            )
-        loading = _Loading(Places(document), limits, document)
-        loading.files = reader
-        loading.folder = path.resolve().parent
-        loading.root = (root or path.parent).resolve()
-        loading.seen = {(path.resolve(), "")}
-        return loading.first(document.data, path.resolve())
-
-
-def load_inputs(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Document:
-    """Return a YAML or JSON file of inputs, whose data maps metric ids to numbers or null.
-
-    Raises:
-        DefinitionError: the file cannot be read, or holds anything else.
-    """
-    document = _Files(limits).read(path, str(path))
-    data, problems = document.data, list(document.problems)
-    if not isinstance(data, dict) and not problems:
-        problems.append(
-            Diagnostic(
-                "SCH103",
-                f"a file of inputs is a mapping, not {kind_of(data)}",
-                document.span(()),
-                help="write one `metric: number` in each line",
-            )
-        )
-    for metric, given in data.items() if isinstance(data, dict) else ():
-        if given is not None and (isinstance(given, bool) or not isinstance(given, (int, float))):
-            why = f" without quotes: {given.meaning}" if isinstance(given, Surprise) else ""
-            problems.append(
-                Diagnostic(
-                    "VAL104",
-                    f"the input '{shown(metric)}' is {kind_of(given)}{why}, not a number",
-                    document.span((metric,)),
-                    metric=metric,
-                    help="give a number in plain digits, or null for missing",
-                )
-            )
-    if problems:
-        raise DefinitionError(problems)
-    return document
-
-
-def _too_large(file: str, size: int, limits: Limits) -> Diagnostic:
-    return Diagnostic(
-        "DOC112",
-        f"{shown(file, 200)} brings the tree to {size:,} bytes, more than {limits.bytes:,}",
-        path=file,
-        help="split the tree, or raise the limit `bytes`",
-    )
-
-
-def is_relative(target: str) -> bool:
-    r"""Return whether a path of a tree document is relative and written with / between folders.
-
-    >>> is_relative("data/orders.csv"), is_relative("/etc/passwd"), is_relative("C:\\orders.csv")
-    (True, False, False)
-    """
-    return not (
-        "\0" in target
-        or "\\" in target
-        or "://" in target
-        or target.startswith(("/", "~"))
-        or PureWindowsPath(target).drive
-    )
-
-
-class _Files:
-    """Reads files, and counts what they cost."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.bytes = 0
-        self.count = 0
-        self.values = 0
-
-    def read(self, path: Path, name: str, advice: str = "check the path") -> Document:
-        """Return the document of a regular file; ``advice`` is for one that cannot be read.
-
-        Raises:
-            DefinitionError: there is no such file, it is no regular file, or it is too large.
-        """
-        try:
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-                raise self._unreadable(name, f"it is {kind}", advice)
-            if self.bytes + status.st_size > self.limits.bytes:
-                raise DefinitionError([_too_large(name, self.bytes + status.st_size, self.limits)])
-            with path.open("rb") as stream:
-                raw = stream.read(self.limits.bytes - self.bytes + 1)
-        except FileNotFoundError:
-            raise self._unreadable(name, "there is no such file", advice) from None
-        except (OSError, ValueError, RuntimeError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise self._unreadable(name, shown(why).lower(), advice) from None
-        self.bytes += len(raw)
-        if self.bytes > self.limits.bytes:
-            raise DefinitionError([_too_large(name, self.bytes, self.limits)])
-        self.count += 1
-        from metrictree.documents import parse, read_bytes
-
-        text, problems = read_bytes(raw, name)
-        del raw  # the text takes as much again
-        if problems:
-            return Document(name, text, None, 0, problems)
-        document = parse(text, name, self.limits)
-        self.values += document.size
-        if self.values > self.limits.values:
-            message = f"the files up to here have more than {self.limits.values:,} keys and values"
-            help_ = "split the tree, write less with aliases, or raise the limit `values`"
-            raise DefinitionError([Diagnostic("DOC111", message, path=name, help=help_)])
-        return document
-
-    @staticmethod
-    def _unreadable(name: str, why: str, advice: str) -> DefinitionError:
-        return DefinitionError(
-            [
-                Diagnostic(
-                    "INC101",
-                    f"cannot read {shown(name, 200)}: {why}",
-                    path=name,
-                    help=advice,
-                )
-            ]
-        )
-
-
-class _Loading:
+class Loading:
     """Loads the first document and what it includes into one `Loaded`."""
 
     def __init__(self, places: Places, limits: Limits, document: Document | None) -> None:
@@ -322,7 +65,7 @@ class _Loading:
         self.problems = Problems()
         self.broken: set[str] = set()
         self.complete = True
-        self.files: _Files | None = None
+        self.files: Files | None = None
         self.folder: Path | None = None
         self.root: Path | None = None
         self.seen: set[tuple[Path, str]] = set()
@@ -374,6 +117,8 @@ class _Loading:
                     )
                 ]
             )
+        if document is not None:
+            document.data = None  # the models hold it now
         return Loaded(
             spec,
             self.places,
@@ -530,6 +275,7 @@ class _Loading:
         spec = self._validate(IncludedSpec, data, document)
         if spec is None:
             return
+        document.data = None  # the models hold it now
         self._merge(self._from_first_folder(spec, path), document, scope)
         if spec.include:
             self._include(spec.include, document, path, scope, chain)
