@@ -277,7 +277,7 @@ _metric_fields = {
     "description": any_text,
     "unit": st.sampled_from(["order", "USD", "order/customer", "ratio", "%", "USD/order", "m^2"]),
     "owner": any_text,
-    "tags": st.lists(any_text, max_size=3),
+    "tags": st.lists(any_text, max_size=3, unique=True),
     "links": st.one_of(
         st.lists(any_text, max_size=2), st.dictionaries(any_text, any_text, max_size=2)
     ),
@@ -372,6 +372,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
                     ),
                 ),
                 max_size=2,
+                unique_by=lambda drawn: drawn[:2],
             )
         )
     ]
@@ -402,7 +403,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
                         {"name": any_text},
                         optional={
                             "given": st.dictionaries(st.sampled_from(ids), _plain, max_size=2),
-                            "expect": st.dictionaries(any_text, _plain, max_size=2),
+                            "expect": st.dictionaries(st.sampled_from(ids), _plain, max_size=2),
                             "matrix": st.dictionaries(
                                 any_text, st.lists(_plain, max_size=2), max_size=2
                             ),

@@ -20,6 +20,7 @@ from metrictree import MetricTree
 from metrictree.cli import demo
 from metrictree.cli.common import style_of
 from metrictree.cli.program import VERBS, program
+from metrictree.measures.periods import GRAINS
 from metrictree.render.style import Style
 
 if TYPE_CHECKING:
@@ -330,6 +331,12 @@ def test_check_of_several_files_counts_them_together() -> None:
     assert result.stdout.endswith("\n3 errors, 1 warning\n")
 
 
+def test_problems_that_are_left_out_are_counted_as_more() -> None:
+    metrics = "".join(f"  a{number}: b{number}\n" for number in range(1001))
+    write("many.yml", f"north_star: a0\nmetrics:\n{metrics}")
+    assert run("check", "many.yml").stdout.endswith("\nmore than 1,000 errors\n")
+
+
 def test_check_as_json_is_the_findings() -> None:
     result = run("check", "bad.yml", "odd.yml", "--format", "json")
     assert result.exit_code == 1
@@ -455,7 +462,9 @@ def test_wrong_inputs_are_all_told_with_the_place_of_their_metric() -> None:
         assert f"error {code}" in result.stderr
     assert "shop.yml:6:3:" in result.stderr
     assert "\n3 errors\n" in result.stderr
-    assert "VAL105" in run("compute", "shop.yml", "visitors=.inf", *INPUTS[1:]).stderr
+    result = run("compute", "shop.yml", "visitors=.inf", *INPUTS[1:])
+    assert "VAL105" in result.stderr
+    assert result.stderr.endswith("= help: give a number, or null for missing\n")  # not None
 
 
 def test_absent_inputs_end_with_a_command_to_copy() -> None:
@@ -469,7 +478,7 @@ def test_absent_inputs_end_with_a_command_to_copy() -> None:
         """
 2 errors
 
-Give each input a number, or nothing behind the = for a missing one:
+Give each input a number, or null for a missing one:
   metrictree compute shop.yml conversion= orders_per_buyer=NUMBER --inputs 'in put.yml' \
 --target weekly_orders --strict --format json
 """
@@ -592,6 +601,25 @@ def test_the_last_day_that_there_is_ends_its_period() -> None:
     span = ("--since=9999-12-01", "--until=9999-12-31")
     result = run("run", "orders.yml", "--grain=month", "--target=orders", *span)
     assert result.stdout == "month       orders\n9999-12-01       0\n"
+
+
+def test_a_dimension_or_the_grain_may_be_named_like_a_metric() -> None:
+    write(
+        "orders.yml",
+        "north_star: orders\n"
+        "metrics:\n"
+        "  orders: {measure: {source: orders, aggregate: count()}}\n"
+        "  month: 1\n"
+        "  country: 2\n"
+        "sources:\n"
+        "  orders: {path: orders.csv, time: ordered_at, dimensions: [country]}\n",
+    )
+    result = run("run", "orders.yml", "--target=orders", "--grain=month", "--by=country")
+    assert result.stdout.splitlines()[0] == "month       country  orders"
+
+
+def test_the_grains_of_the_option_are_those_of_runs() -> None:
+    assert f"--grain [{'|'.join(GRAINS)}]" in run("run", "--help").stdout
 
 
 def test_a_run_without_rows_says_so() -> None:

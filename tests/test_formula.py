@@ -10,9 +10,7 @@ from hypothesis import example, given, settings, strategies as st
 
 from metrictree import DefinitionError, parse_formula
 from metrictree.formula import AGGREGATES, FUNCTIONS, Formula, Mode, Node, read, to_text
-from metrictree.formula.operators import RESERVED
 from metrictree.limits import Limits
-from metrictree.schema import _RESERVED
 from tests import strategies
 
 
@@ -312,10 +310,6 @@ def test_formulas_are_values():
     assert formula != "a + b"
     assert {formula: 1}[parse_formula("a+b")] == 1
     assert formula.root.op == "+"
-
-
-def test_the_schema_reserves_the_words_of_the_language():
-    assert _RESERVED == RESERVED
 
 
 def test_every_function_and_aggregate_parses_as_its_manual_shows_it():

@@ -161,6 +161,26 @@ MISTAKES = [
         HEAD + "  a: {measure: {source: s, aggregate: count(distinct >>buyer)}}\n" + SOURCE,
     ),
     # --- the graph
+    (
+        "GRA101",
+        "a tested metric",
+        HEAD + "  a: 1\ntests: [{name: x, given: {>>b: 1}}]\n".replace(">>b: 1", "b: >>1"),
+    ),
+    (
+        "GRA107",
+        "listed already",
+        HEAD + "  a:\ninfluences: [{from: a, to: a, lag: 1}, >>{from: a, to: a, lag: 2}]\n",
+    ),
+    ("SCH116", "stands there twice", HEAD + "  a: {value: 1, tags: >>[x, x]}\n"),
+    ("SCH109", "no number is that large", HEAD + "  a: {value: >>1e400}\n"),
+    ("SCH103", "a formula, a number or a mapping", HEAD + "  a: >>2026-01-01\n"),
+    (
+        "FML103",
+        "last digits",
+        HEAD
+        + "  a: {measure: {source: s, aggregate: count(), where: x == >>9007199254740993}}\n"
+        + SOURCE,
+    ),
     ("GRA101", "`owner` is a field", HEAD + "  a: b\n  b: 1\n  owner: >>growth\n"),
     ("GRA101", "did you mean visits?", HEAD + "  a: >>vists * 2\n  visits:\n"),
     (

@@ -73,6 +73,21 @@ ASCII = Style(encoding="ascii")
         (0.0, {"unit": "day", "form": "duration"}, "0 s"),
         (-0.0, {"unit": "day", "form": "duration"}, "0 s"),
         (7.0, {"unit": "order", "form": "duration"}, "7"),
+        (7.0, {"unit": "hour^2", "form": "duration"}, "7"),
+        (7.0, {"unit": "job/hour", "form": "duration"}, "7"),
+        (2.5, {"unit": "hour/job", "form": "duration"}, "2 h 30 min"),
+        (2.5, {"unit": "hour", "form": "duration", "digits": 1}, "2.5 h"),
+        (2.5, {"unit": "hour", "form": "duration", "digits": 0}, "2 h"),
+        (-36.0, {"unit": "hour", "form": "duration", "digits": 2}, "-1.50 d"),
+        (59.96, {"unit": "s", "form": "duration", "digits": 1}, "1.0 min"),
+        (59.94, {"unit": "s", "form": "duration", "digits": 1}, "59.9 s"),
+        (-0.04, {"unit": "s", "form": "duration", "digits": 1}, "0.0 s"),
+        (1e13, {"unit": "s", "form": "duration", "digits": 1}, "10,000,000,000,000.0"),
+        (1e15, {"unit": "USD", "digits": 2}, "1.000e+15"),
+        (1e15, {"unit": "USD", "form": "currency"}, "1.000e+15"),
+        (40.0, {"unit": "USD^2"}, "40"),
+        (40.0, {"unit": "credit", "form": "currency"}, "40.00"),
+        (1e14, {"unit": "%", "digits": 1}, "1.00e+16 %"),
     ],
 )
 def test_a_number_is_shown_in_the_form_that_its_metric_asks_for(
@@ -615,7 +630,7 @@ def test_a_chain_deeper_than_the_stack_is_drawn_and_stays_narrow() -> None:
 
 # --- tables
 
-TABLE = {"orders": Metric(), "rate": Metric(unit="%"), "revenue_per_active_customer": Metric()}
+TABLE = [Metric(), Metric(unit="%")]
 
 
 def test_a_table_has_keys_on_the_left_and_numbers_on_the_right() -> None:
@@ -633,7 +648,7 @@ def test_a_table_has_keys_on_the_left_and_numbers_on_the_right() -> None:
 
 def test_long_names_are_broken_where_the_table_is_too_wide() -> None:
     table = render_table(
-        ["month", "revenue_per_active_customer"], [("1997-01", 1.5)], TABLE, Style(width=30)
+        ["month", "revenue_per_active_customer"], [("1997-01", 1.5)], TABLE[:1], Style(width=30)
     )
     assert table.splitlines() == [
         "         revenue_",
@@ -645,8 +660,8 @@ def test_long_names_are_broken_where_the_table_is_too_wide() -> None:
 
 
 def test_a_table_wider_than_the_terminal_is_split_between_columns() -> None:
-    metrics = {name: Metric() for name in ("orders", "buyers", "visits")}
-    columns = ["month", "country", *metrics]
+    metrics = [Metric()] * 3
+    columns = ["month", "country", "orders", "buyers", "visits"]
     rows = [("1997-01", "DE", 1200.0, 30.0, 4.0), ("1997-02", "FR", 7.0, 3.0, None)]
     table = render_table(columns, rows, metrics, Style(width=32))
     assert table.splitlines() == [
@@ -663,16 +678,30 @@ def test_a_table_wider_than_the_terminal_is_split_between_columns() -> None:
 
 
 def test_a_table_without_rows_is_its_head() -> None:
-    assert render_table(["month", "orders"], [], TABLE) == "month  orders"
+    assert render_table(["month", "orders"], [], TABLE[:1]) == "month  orders"
+
+
+def test_a_key_may_be_named_like_a_metric() -> None:
+    tree = tree_of({"month": None, "orders": "month / 2"}, star="orders")
+    run = Run([("1997-01", 1.0), ("1997-02", None)], ("orders",))
+    assert render_run(tree, run).splitlines() == [
+        "month     orders",
+        "1997-01        1",
+        "1997-02  missing",
+        "",
+        "1997-02: orders = orders / visits is missing: division by zero (visits is 0)",
+    ]
 
 
 class Run:
     """The result of a run, by hand."""
 
-    columns: tuple[str, ...] = ("month", "orders", "rate")
-
-    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+    def __init__(
+        self, rows: list[tuple[Any, ...]], metrics: tuple[str, ...] = ("orders", "rate")
+    ) -> None:
         self.rows = rows
+        self.metrics = metrics
+        self.columns = ("month", *metrics)
 
     def why(self, row: int, metric: str) -> Reason:
         return Reason(metric, Rule.ZERO_DIVISION, "orders / visits", {"visits": 0.0})
@@ -694,8 +723,7 @@ def test_below_the_table_of_a_run_stands_why_values_are_missing() -> None:
 
 def test_each_cause_of_missing_values_has_a_line_up_to_ten() -> None:
     metrics = {f"m{number}": None for number in range(13)}
-    run = Run([("1997-01", *[None] * 13), ("1997-02", *[None] * 13)])
-    run.columns = ("month", *metrics)
+    run = Run([("1997-01", *[None] * 13), ("1997-02", *[None] * 13)], tuple(metrics))
     lines = render_run(tree_of(metrics, star="m0"), run).partition("\n\n")[2].splitlines()
     assert len(lines) == 11
     assert lines[0].startswith("1997-01 and 1 more row: m0 = ")

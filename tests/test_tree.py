@@ -8,11 +8,12 @@ import os
 import pickle
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import jsonschema
 import networkx as nx
-import pydantic
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -27,10 +28,13 @@ from metrictree import (
     MetricTreeError,
     NorthStar,
     Span,
+    TreeSpec,
+    UsageError,
     json_schema,
 )
 from metrictree.graph import Graph
 from metrictree.names import Suggester
+from metrictree.schema import TreeDocument
 from metrictree.units import parse_unit
 from tests import strategies
 
@@ -79,10 +83,6 @@ def test_the_json_schema_is_valid_and_closed():
             jsonschema.validate(wrong, schema)
 
 
-@pytest.mark.skipif(
-    tuple(map(int, pydantic.VERSION.split(".")[:2])) < (2, 12),
-    reason="older versions of pydantic write the same schema a little differently",
-)
 def test_the_shipped_json_schema_is_the_one_of_the_models():
     shipped = Path(metrictree.__file__).with_name("metrictree.schema.json")
     assert json.loads(shipped.read_text("utf-8")) == json_schema()
@@ -106,9 +106,18 @@ def test_models_of_the_schema_build_a_tree():
 
 
 def test_a_tree_cannot_be_changed():
-    tree = MetricTree(north_star="a", metrics={"a": 1})
+    tests = [{"name": "x", "given": {"a": [1]}}]
+    tree = MetricTree(north_star="a", metrics={"a": {"value": 1, "links": {"x": "y"}}}, tests=tests)
     with pytest.raises(TypeError):
         tree.metrics["b"] = Metric()  # type: ignore[index]
+    for change in (
+        lambda: tree.spec.metrics.update(b=Metric()),
+        tree.metrics["a"].ignore.clear,
+        lambda: tree.metrics["a"].links.pop("x", None),
+        lambda: tree.spec.tests[0].given["a"].append(1),
+    ):
+        with pytest.raises((TypeError, AttributeError)):
+            change()
     with pytest.raises(AttributeError):
         tree.north_star = None  # type: ignore[misc,assignment]
     with pytest.raises(ValueError, match="frozen"):
@@ -124,6 +133,42 @@ def test_a_tree_cannot_be_changed():
 def test_the_shortest_form_is_written():
     text = "north_star: a\nmetrics:\n  a: b * c\n  b: 2.5\n  c: null\n  d:\n    unit: order\n"
     assert MetricTree.from_yaml(text).to_yaml() == text
+
+
+def test_the_blocks_of_a_document_are_the_keywords_of_a_tree():
+    assert set(TreeDocument.__annotations__) == set(TreeSpec.model_fields)
+    assert TreeDocument.__required_keys__ == {"north_star", "metrics"}
+
+
+def test_the_metrics_of_a_tree_build_another_one():
+    tree = MetricTree(north_star="a", metrics={"a": "b * 2", "b": np.int64(4)})
+    again = MetricTree(north_star=tree.north_star, metrics={**tree.metrics, "b": Decimal("0.5")})
+    assert again.compute({})["a"] == 1.0
+    assert repr(again.metrics["b"]) == "Metric(value=0.5)"
+    assert repr(again.graph) == "Graph(metrics=2, edges=1)"
+
+
+def test_the_version_of_the_format_is_kept_where_it_was_written():
+    text = "metrictree: 1\nnorth_star: a\nmetrics:\n  a: 1\n"
+    assert MetricTree.from_yaml(text).to_yaml() == text
+    for wrong in (True, 1.0, 2, "1"):
+        with pytest.raises(DefinitionError, match="SCH104"):
+            MetricTree(metrictree=wrong, north_star="a", metrics={"a": 1})
+
+
+def test_warnings_can_be_ignored_with_a_reason_and_weighed_anew():
+    text = "north_star: a\nmetrics: {a: b, b: 1, c: 1, d: {value: 1, ignore: {GRA104: kept}}}\n"
+    assert [found.metric for found in MetricTree.from_yaml(text).warnings] == ["c"]
+    tree = MetricTree.from_yaml(text + "lint: {severity: {GRA104: advice}}\n")
+    assert [found.severity.value for found in tree.warnings] == ["advice"]
+    assert MetricTree.from_yaml(text + "lint: {ignore: {GRA104: later}}\n").warnings == ()
+
+
+def test_what_is_no_text_is_refused_by_name():
+    with pytest.raises(UsageError, match="VAL110 a text is expected, not bytes"):
+        MetricTree.from_yaml(b"north_star: a")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="VAL110 a formula is text, not NoneType"):
+        metrictree.parse_formula(None)  # type: ignore[arg-type]
 
 
 # --- includes
@@ -146,7 +191,8 @@ def test_a_list_joins_files_and_a_mapping_puts_them_below_a_name(tmp_path):
         "metrics:\n  signups: visits * (conversion) * rate\n  visits: 10\n  conversion: share\n"
         "  jobs: {measure: {source: jobs, aggregate: count()}, role: health}\n"
         "sources: {jobs: {path: jobs.csv}}\n"
-        "influences: [{from: visits, to: signups, lag: 1}, {from: rate, to: signups, lag: 2}]\n",
+        "influences: [{from: visits, to: signups, lag: 1}, {from: rate, to: signups, lag: 2}]\n"
+        "tests: [{name: x, given: {visits: 3, rate: 2}, expect: {signups: 6}}]\n",
         teams__more="metrics: {share: 0.5}\n",
     )
     tree = MetricTree.load(path)
@@ -163,6 +209,9 @@ def test_a_list_joins_files_and_a_mapping_puts_them_below_a_name(tmp_path):
         ("growth.visits", "growth.signups"),
         ("rate", "growth.signups"),
     ]
+    (case,) = tree.spec.tests
+    assert case.given == {"growth.visits": 3, "rate": 2}
+    assert case.expect == {"growth.signups": 6}
     again = MetricTree.from_yaml(tree.to_yaml())
     assert again == tree
     assert again.compute({}, ["orders"]) == tree.compute({}, ["orders"])

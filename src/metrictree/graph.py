@@ -70,6 +70,10 @@ class Graph:
             found.append((*cycle[first:], *cycle[:first]))
         return sorted(found, key=lambda cycle: rank[cycle[0]])
 
+    def __repr__(self) -> str:
+        count = self._graph.number_of_edges()
+        return f"Graph(metrics={len(self._graph)}, edges={count})"
+
     def inputs_of(self, metric: str) -> tuple[str, ...]:
         """Return what a metric is directly made of, in the order of its formula."""
         return tuple(self._graph.pred[metric])

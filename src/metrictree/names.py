@@ -1,4 +1,4 @@
-"""The nearest names to one that is not known.
+"""The words that are no names, and the nearest names to one that is not known.
 
 Imports nothing from the package.
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Suggester", "did_you_mean"]
+__all__ = ["RESERVED", "Suggester", "did_you_mean"]
+
+RESERVED: Final = frozenset(("and", "or", "not", "in", "if", "else", "true", "false", "null"))
+"""Words of the formula language, which are not ids."""
 
 _SEARCHES = 20
 _CANDIDATES = 2_000

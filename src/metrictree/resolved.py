@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metrictree.diagnostics import Diagnostic, Problems, Severity, Span, shown
 from metrictree.errors import DefinitionError
@@ -14,7 +14,7 @@ from metrictree.formula import FUNCTIONS, Formula, Mode, read
 from metrictree.graph import Graph
 from metrictree.loader import Loaded, Places, quiet_collector
 from metrictree.names import Suggester, did_you_mean
-from metrictree.schema import Metric
+from metrictree.schema import FrozenDict, Metric
 from metrictree.schema_errors import dotted
 
 if TYPE_CHECKING:
@@ -113,11 +113,11 @@ class _Resolving:
             MappingProxyType(self.formulas),
             MappingProxyType(self.measures),
             MappingProxyType(dict(self._overtime())),
-            MappingProxyType(spec.metrics),
+            spec.metrics,
             graph,
             self.places,
             self.loaded.limits,
-            tuple(islice(self._warnings(graph), Problems.MOST)),
+            tuple(islice(self._wanted(self._warnings(graph)), Problems.MOST)),
             self.loaded.folder,
             self.loaded.root,
             self.loaded.files,
@@ -182,7 +182,7 @@ class _Resolving:
             if measure is None:
                 continue
             path = ("metrics", metric, "measure")
-            source = self._scoped_name(metric, measure.source, self.spec.sources)
+            source = self._full_name("metrics", metric, measure.source, self.spec.sources)
             if source is None:
                 self.problems.add(
                     Diagnostic(
@@ -252,9 +252,11 @@ class _Resolving:
 
     # --- references
 
-    def _scoped_name(self, metric: str, name: str, known: Mapping[str, object]) -> str | None:
-        """Return the full name that ``name`` has for a metric: from its namespace outwards."""
-        scope = self.loaded.scopes.get(metric, "")
+    def _full_name(
+        self, block: str, part: str | int, name: str, known: Mapping[str, object]
+    ) -> str | None:
+        """Return the full name that ``name`` has in a part: from its namespace outwards."""
+        scope = self.loaded.scopes.get((block, part), "")
         while scope:
             if f"{scope}.{name}" in known:
                 return f"{scope}.{name}"
@@ -266,9 +268,10 @@ class _Resolving:
         known = metrics.keys()
         for metric, formula in self.formulas.items():
             references = formula.references
-            if metric in scopes:
+            if ("metrics", metric) in scopes:
                 names = {
-                    name: self._scoped_name(metric, name, metrics) or name for name in references
+                    name: self._full_name("metrics", metric, name, metrics) or name
+                    for name in references
                 }
                 self.formulas[metric] = formula.renamed(names.__getitem__)
                 references = self.formulas[metric].references
@@ -280,22 +283,53 @@ class _Resolving:
         self._must_exist(north_star.metric, ("north_star", "metric"), "the North Star")
         for position, outcome in enumerate(north_star.leads):
             self._must_exist(outcome, ("north_star", "leads", position), "an outcome")
+        self._resolve_influences()
+        self._resolve_tests()
+
+    def _resolve_influences(self) -> None:
         influences = []
+        pairs = set()
         for position, influence in enumerate(self.spec.influences):
             ends = {}
             for end, name in (("from_", influence.from_), ("to", influence.to)):
-                scope, _, plain = name.rpartition(":")
-                found = plain
-                while scope and f"{scope}.{plain}" not in metrics:
-                    scope = scope.rpartition(".")[0]
-                if scope:
-                    found = f"{scope}.{plain}"
+                full = self._full_name("influences", position, name, self.metrics)
                 path = ("influences", position, end.rstrip("_"))
-                self._must_exist(found, path, "an end of this influence")
-                ends[end] = found
+                if full is None:
+                    self._must_exist(name, path, "an end of this influence")
+                ends[end] = full or name
+            pair = ends["from_"], ends["to"]
+            if pair in pairs:
+                self.problems.add(
+                    Diagnostic(
+                        "GRA107",
+                        f"an influence from '{shown(pair[0])}' to '{shown(pair[1])}' is listed "
+                        "already",
+                        self.places.span(("influences", position)),
+                        path=f"influences[{position}]",
+                        help="keep one of them",
+                    )
+                )
+            pairs.add(pair)
             influences.append(influence.model_copy(update=ends))
         if influences:
             self.spec = self.spec.model_copy(update={"influences": tuple(influences)})
+
+    def _resolve_tests(self) -> None:
+        tests = []
+        for position, case in enumerate(self.spec.tests):
+            update: dict[str, dict[str, Any]] = {}
+            for field in ("given", "expect"):
+                values = getattr(case, field)
+                for name in values or ():
+                    full = self._full_name("tests", position, name, self.metrics)
+                    if full is None:
+                        self._must_exist(name, ("tests", position, field, name), "a tested metric")
+                    update.setdefault(field, {})[full or name] = values[name]
+            tests.append(
+                case.model_copy(update={key: FrozenDict(value) for key, value in update.items()})
+            )
+        if tests:
+            self.spec = self.spec.model_copy(update={"tests": tuple(tests)})
 
     def _must_exist(self, name: str, path: tuple[str | int, ...], what: str) -> None:
         if name in self.metrics or self._excused(name):
@@ -415,6 +449,17 @@ class _Resolving:
             help=advice,
         )
 
+    def _wanted(self, warnings: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
+        """Leave out what the tree ignores with a reason; give the severity that it asks for."""
+        lint = self.spec.lint
+        for found in warnings:
+            body = self.metrics[found.metric] if found.metric else None
+            if (body and found.code in body.ignore) or (lint and found.code in lint.ignore):
+                continue
+            if lint and found.code in lint.severity:
+                found = replace(found, severity=Severity(lint.severity[found.code]))  # noqa: PLW2901
+            yield found
+
     def _warnings(self, graph: Graph) -> Iterator[Diagnostic]:
         star = self.spec.north_star.metric
         metrics = self.metrics
@@ -465,7 +510,9 @@ class _Resolving:
         if not self.loaded.scopes:
             return self.spec
         metrics = dict(self.metrics)
-        for metric in self.loaded.scopes:
+        for block, metric in self.loaded.scopes:
+            if block != "metrics" or not isinstance(metric, str):
+                continue
             body = metrics[metric]
             if body.formula is not None:
                 text = _with_full_names(self.formulas[metric])
@@ -473,7 +520,7 @@ class _Resolving:
             elif body.measure is not None:
                 measure = body.measure.model_copy(update={"source": self.measures[metric].source})
                 metrics[metric] = body.model_copy(update={"measure": measure})
-        return self.spec.model_copy(update={"metrics": metrics})
+        return self.spec.model_copy(update={"metrics": FrozenDict(metrics)})
 
 
 def _misplaced(metric: str) -> str | None:

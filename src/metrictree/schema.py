@@ -7,10 +7,12 @@ formulas, the graph) is checked where it is resolved.
 from __future__ import annotations
 
 import math
+import numbers
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, TypedDict
 
 from pydantic import (
     AfterValidator,
@@ -27,11 +29,13 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from metrictree.diagnostics import shown
+from metrictree.names import RESERVED
 from metrictree.units import parse_unit
 
 __all__ = [
     "INCLUDED_FIELDS",
     "Display",
+    "FrozenDict",
     "HistoryEntry",
     "IncludedSpec",
     "Influence",
@@ -43,6 +47,7 @@ __all__ = [
     "Source",
     "Target",
     "TestCase",
+    "TreeDocument",
     "TreeSpec",
     "check_metric_id",
     "json_schema",
@@ -50,8 +55,6 @@ __all__ = [
 
 ID_LENGTH: Final = 64
 UNIT_LENGTH: Final = 200
-_RESERVED: Final = frozenset(("and", "or", "not", "in", "if", "else", "true", "false", "null"))
-"""The formula language's words; a test compares the two, which know nothing of each other."""
 _ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\Z")
 
 
@@ -60,16 +63,58 @@ _ID = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*\Z")
 
 def _exact(value: Any) -> Any:
     """Refuse an integer that a float64 cannot hold to the last digit."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
+    if type(value) is float or isinstance(value, bool):
+        return value
+    if isinstance(value, numbers.Integral):
+        value = int(value)
         try:
-            exact = int(float(value)) == value
+            exact = abs(value) <= 2**53 or int(float(value)) == value
         except OverflowError:
             exact = False
         if not exact:
             raise PydanticCustomError(
                 "inexact_integer", "an integer past 2**53 loses digits as a float64"
             )
+    elif isinstance(value, (numbers.Real, Decimal)):  # of NumPy, or a fraction
+        return float(value)
     return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (numbers.Real, Decimal)) and not isinstance(value, bool)
+
+
+class FrozenDict(dict[Any, Any]):
+    """A dictionary that cannot be changed.
+
+    >>> FrozenDict(a=1)["a"] = 2
+    Traceback (most recent call last):
+    TypeError: a tree cannot be changed; build another one
+    """
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("a tree cannot be changed; build another one")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenDict, (dict(self),)
+
+
+Frozen: Final = AfterValidator(FrozenDict)
+
+
+def _version(value: Any) -> Any:
+    if type(value) is not int or value != 1:
+        raise PydanticCustomError("version", "this version reads format 1")
+    return value
+
+
+def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for position, text in enumerate(texts):
+        if text in texts[:position]:
+            raise PydanticCustomError("twice", "'{text}' stands there twice", {"text": shown(text)})
+    return texts
 
 
 def check_metric_id(text: str) -> str:
@@ -78,7 +123,7 @@ def check_metric_id(text: str) -> str:
         raise PydanticCustomError("metric_id", "an id has at most 64 characters")
     if not _ID.match(text):
         raise PydanticCustomError("metric_id", "an id is made of a-z, 0-9 and _, a letter first")
-    if not _RESERVED.isdisjoint(text.split(".")):
+    if not RESERVED.isdisjoint(text.split(".")):
         raise PydanticCustomError("metric_id", "this word is reserved in formulas")
     return text
 
@@ -130,23 +175,35 @@ Code: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}[0-9]{3}
 
 def _plain(value: Any) -> Any:
     """Accept text, finite numbers, truth values, dates, null, and lists and mappings of these."""
+    containers: list[Any] = []
     waiting = [(value, 0)]
     while waiting:
         item, depth = waiting.pop()
         if depth > 100:
             raise PydanticCustomError("plain_data", "the data is nested deeper than 100 levels")
         if isinstance(item, (list, tuple)):
+            containers.append(item)
             waiting.extend((inner, depth + 1) for inner in item)
         elif isinstance(item, dict):
+            containers.append(item)
             waiting.extend((inner, depth + 1) for inner in item.values())
-            waiting.extend((key, 101) for key in item if not isinstance(key, str))
+            for key in item:
+                if not isinstance(key, str):
+                    raise PydanticCustomError("plain_data", "a key is no text")
         elif isinstance(item, float) and not math.isfinite(item):
             raise PydanticCustomError("plain_data", "a number is not finite")
         elif item is not None and not isinstance(item, (str, int, float, bool, date)):
             raise PydanticCustomError(
                 "plain_data", "{shown} is no plain text, number or date", {"shown": shown(item)}
             )
-    return value
+    frozen: dict[int, Any] = {}  # what is inside of a container comes behind it
+    for item in reversed(containers):
+        if isinstance(item, dict):
+            inner = {key: frozen.get(id(each), each) for key, each in item.items()}
+            frozen[id(item)] = FrozenDict(inner)
+        else:
+            frozen[id(item)] = tuple(frozen.get(id(each), each) for each in item)
+    return frozen.get(id(value), value)
 
 
 Plain: TypeAlias = Annotated[Any, BeforeValidator(_plain)]
@@ -162,7 +219,7 @@ def _listed_or_named(value: Any) -> Any:
         raise PydanticCustomError(
             "listed_or_named", "it must be a list of texts, or a mapping of names to texts"
         )
-    return dict(value) if isinstance(value, dict) else tuple(value)
+    return FrozenDict(value) if isinstance(value, dict) else tuple(value)
 
 
 ListedOrNamed: TypeAlias = Annotated[
@@ -184,8 +241,13 @@ def _loose(kind: Any) -> Any:
     return Annotated[kind, Strict(strict=False)]
 
 
-Texts: TypeAlias = _loose(tuple[Text, ...])  # type: ignore[valid-type]
-MetricIds: TypeAlias = _loose(tuple[MetricId, ...])  # type: ignore[valid-type]
+Texts: TypeAlias = Annotated[tuple[Text, ...], Strict(strict=False), AfterValidator(_distinct)]
+MetricIds: TypeAlias = Annotated[
+    tuple[MetricId, ...], Strict(strict=False), AfterValidator(_distinct)
+]
+PlainList: TypeAlias = Annotated[tuple[Plain, ...], Strict(strict=False)]
+Rows: TypeAlias = Annotated[tuple[Annotated[dict[str, Plain], Frozen], ...], Strict(strict=False)]
+FormatVersion: TypeAlias = Annotated[Literal[1], BeforeValidator(_version)]
 
 
 class _Model(BaseModel):
@@ -202,6 +264,13 @@ class _Model(BaseModel):
 
     shorthand: ClassVar[str | None] = None
     """The field that a bare text stands for."""
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """Show the fields that say something."""
+        for name, info in type(self).model_fields.items():
+            value = getattr(self, name)
+            if info.is_required() or value != info.get_default(call_default_factory=True):
+                yield name, value
 
     @model_validator(mode="before")
     @classmethod
@@ -271,7 +340,7 @@ class NorthStar(_Model):
     """The stage of the product."""
     leads: MetricIds = ()
     """The outcomes that it should predict, metrics of this tree."""
-    stakeholders: dict[Text, Text] = Field(default_factory=dict)
+    stakeholders: Annotated[dict[Text, Text], Frozen] = Field(default_factory=FrozenDict)
     """Who agreed to it, by role, such as `product` or `sales`."""
     review: Review | None = None
     """When the choice is looked at again."""
@@ -390,7 +459,7 @@ class Metric(_Model):
     """The day on which the focus ends."""
     display: Display | None = None
     """How its values are printed."""
-    ignore: dict[Code, Text] = Field(default_factory=dict)
+    ignore: Annotated[dict[Code, Text], Frozen] = Field(default_factory=FrozenDict)
     """Rules that do not apply to it, each with the reason."""
 
     @property
@@ -408,7 +477,7 @@ class Metric(_Model):
             return {"formula": value}
         if value is None:
             return {}
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if _is_number(value):
             return {"value": value}
         if isinstance(value, dict):
             kinds = [kind for kind in VALUE_KINDS if kind in value]
@@ -503,11 +572,15 @@ class Lint(_Model):
 
     select: _loose(tuple[Code, ...]) | None = None  # type: ignore[valid-type]
     """Only these rules."""
-    ignore: dict[Code, Text] = Field(default_factory=dict)
+    ignore: Annotated[dict[Code, Text], Frozen] = Field(default_factory=FrozenDict)
     """Rules that do not run, each with the reason."""
-    severity: dict[Code, Literal["error", "warning", "advice"]] = Field(default_factory=dict)
+    severity: Annotated[dict[Code, Literal["error", "warning", "advice"]], Frozen] = Field(
+        default_factory=FrozenDict
+    )
     """Severities other than a rule's own."""
-    options: dict[Code, dict[str, Plain]] = Field(default_factory=dict)
+    options: Annotated[dict[Code, Annotated[dict[str, Plain], Frozen]], Frozen] = Field(
+        default_factory=FrozenDict
+    )
     """Options of rules."""
 
 
@@ -518,23 +591,23 @@ class TestCase(_Model):
 
     name: Text
     """What is tested, as a sentence."""
-    given: dict[MetricId, Plain] | None = None
+    given: Annotated[dict[MetricId, Plain], Frozen] | None = None
     """Values of metrics."""
-    given_rows: dict[Text, list[dict[str, Plain]]] | None = None
+    given_rows: Annotated[dict[Text, Rows], Frozen] | None = None
     """Rows of sources."""
     grain: Literal["day", "week", "month", "quarter", "year", "all"] | None = None
     """The grain of `expect_rows`."""
     by: Texts = ()
     """The dimensions of `expect_rows`."""
-    expect: dict[str, Plain] | None = None
+    expect: Annotated[dict[str, Plain], Frozen] | None = None
     """Expected values of metrics, or `missing`."""
-    expect_rows: list[dict[str, Plain]] | None = None
+    expect_rows: Rows | None = None
     """Expected rows."""
     property: Text | None = None
     """A sentence that holds for all inputs."""
-    matrix: dict[str, list[Plain]] | None = None
+    matrix: Annotated[dict[str, PlainList], Frozen] | None = None
     """Values to try in all combinations."""
-    cases: list[dict[str, Plain]] | None = None
+    cases: Rows | None = None
     """A table of cases."""
     error: Code | None = None
     """A diagnostic that is expected."""
@@ -552,7 +625,7 @@ class TestCase(_Model):
 class TreeSpec(_Model):
     """A whole tree document."""
 
-    metrictree: Literal[1] = 1
+    metrictree: FormatVersion = 1
     """Version of the format."""
     name: Text | None = None
     """The name of the tree, mostly the company or product."""
@@ -572,9 +645,9 @@ class TreeSpec(_Model):
     """The first day of a week; Monday if absent."""
     fiscal_year_start: Annotated[int, Field(ge=1, le=12)] | None = None
     """The month in which years and quarters begin; 1 if absent."""
-    sources: dict[Text, Source] = Field(default_factory=dict)
+    sources: Annotated[dict[Text, Source], Frozen] = Field(default_factory=FrozenDict)
     """Tables of raw rows, by name."""
-    metrics: dict[MetricId, Metric]
+    metrics: Annotated[dict[MetricId, Metric], Frozen]
     """The metrics, by id."""
     influences: _loose(tuple[Influence, ...]) = ()  # type: ignore[valid-type]
     """Causes between metrics that are no arithmetic."""
@@ -588,8 +661,32 @@ class TreeSpec(_Model):
         data: dict[str, Any] = _listed(self.model_dump(by_alias=True, exclude_defaults=True))
         if data["north_star"].keys() == {"metric"}:
             data["north_star"] = data["north_star"]["metric"]
+        if "metrictree" in self.model_fields_set:
+            data = {"metrictree": self.metrictree, **data}
         data["metrics"] = {name: _shortest(metric) for name, metric in data["metrics"].items()}
         return data
+
+
+class _NeededBlocks(TypedDict):
+    north_star: str | NorthStar | Mapping[str, Any]
+    metrics: Mapping[str, Metric | Mapping[str, Any] | str | float | None]
+
+
+class TreeDocument(_NeededBlocks, total=False):
+    """The blocks of a document as keyword arguments; each may be a model or plain data."""
+
+    metrictree: Literal[1]
+    name: str | None
+    product: str | None
+    vision: str | None
+    include: Sequence[str] | Mapping[str, str] | None
+    timezone: str | None
+    week_start: str | None
+    fiscal_year_start: int | None
+    sources: Mapping[str, Source | Mapping[str, Any]]
+    influences: Sequence[Influence | Mapping[str, Any]]
+    lint: Lint | Mapping[str, Any] | None
+    tests: Sequence[TestCase | Mapping[str, Any]]
 
 
 INCLUDED_FIELDS: Final = ("metrictree", "include", "sources", "metrics", "influences", "tests")
@@ -599,10 +696,10 @@ INCLUDED_FIELDS: Final = ("metrictree", "include", "sources", "metrics", "influe
 class IncludedSpec(_Model):
     """A file that another one includes."""
 
-    metrictree: Literal[1] = 1
+    metrictree: FormatVersion = 1
     include: ListedOrNamed | None = None
-    sources: dict[Text, Source] = Field(default_factory=dict)
-    metrics: dict[MetricId, Metric] = Field(default_factory=dict)
+    sources: Annotated[dict[Text, Source], Frozen] = Field(default_factory=FrozenDict)
+    metrics: Annotated[dict[MetricId, Metric], Frozen] = Field(default_factory=FrozenDict)
     influences: _loose(tuple[Influence, ...]) = ()  # type: ignore[valid-type]
     tests: _loose(tuple[TestCase, ...]) = ()  # type: ignore[valid-type]
 

@@ -234,9 +234,13 @@ def _empty_kind(facts: _Facts) -> _Words:
 
 def _choice(facts: _Facts) -> _Words:
     advice = f"it is one of {facts.context.get('expected', '')}"
-    if facts.path == ("metrictree",):
+    if facts.kind == "version":
         advice = "this version reads format 1"
     return _Words("SCH104", f"{facts.quoted} cannot be {kind_of(facts.value)}", advice)
+
+
+def _twice(facts: _Facts) -> _Words:
+    return _Words("SCH116", f"{facts.quoted}: {facts.sentence}", "keep one of them")
 
 
 def _bad_number(facts: _Facts) -> _Words:
@@ -279,6 +283,8 @@ def _wrong_type(facts: _Facts) -> _Words:
     if expected is None:  # a kind that pydantic may add: its own sentence is better than none
         return _Words("SCH103", f"{facts.quoted}: {shown(facts.sentence, 160)}", "check it")
     value = facts.value
+    if len(facts.path) == 2 and facts.path[0] == "metrics":  # a metric has short forms
+        expected = "a formula, a number or a mapping"
     advice = f"write {expected}"
     if expected == "text":
         advice = "put it in quotes"
@@ -305,6 +311,8 @@ _WORDING: Final[Mapping[str, Callable[[_Facts], _Words]]] = {
     "blank": _blank,
     "empty_kind": _empty_kind,
     "literal_error": _choice,
+    "version": _choice,
+    "twice": _twice,
     "finite_number": _bad_number,
     "inexact_integer": _bad_number,
     "greater": _bad_number,  # greater_than_equal and its like

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from metrictree import documents, loader
+from metrictree.diagnostics import Diagnostic, shown
+from metrictree.errors import UsageError
 from metrictree.limits import DEFAULT_LIMITS, Limits
 from metrictree.plan import make_plan
 from metrictree.resolved import ResolvedTree, resolve
@@ -14,11 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from metrictree.diagnostics import Diagnostic
     from metrictree.engines.base import Values
     from metrictree.graph import Graph
     from metrictree.measures import RunResult
-    from metrictree.schema import Metric, NorthStar, TreeSpec
+    from metrictree.schema import Metric, NorthStar, TreeDocument, TreeSpec
 
 __all__ = ["MetricTree"]
 
@@ -47,7 +48,9 @@ class MetricTree:
 
     __slots__ = ("_tree",)
 
-    def __init__(self, *, limits: Limits = DEFAULT_LIMITS, **document: Any) -> None:
+    def __init__(
+        self, *, limits: Limits = DEFAULT_LIMITS, **document: Unpack[TreeDocument]
+    ) -> None:
         self._tree = resolve(loader.load_data(document, limits=limits))
 
     @classmethod
@@ -78,10 +81,15 @@ class MetricTree:
 
         Raises:
             DefinitionError: the tree is not sound.
+            UsageError: what is given is no text.
 
         >>> MetricTree.from_yaml("north_star: orders\nmetrics: {orders: 3}").north_star.metric
         'orders'
         """
+        if not isinstance(text, str):
+            found = f"a text is expected, not {shown(type(text).__name__)}"  # type: ignore[unreachable]
+            advice = "decode bytes first; `MetricTree.load` takes the path of a file"
+            raise UsageError([Diagnostic("VAL110", found, help=advice)])
         return cls._of(resolve(loader.load_text(text, limits=limits)))
 
     def to_yaml(self) -> str:

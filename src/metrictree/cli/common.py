@@ -20,14 +20,23 @@ __all__ = [
     "Choice",
     "echo_findings",
     "format_option",
+    "grain_option",
     "path",
     "root_option",
     "style_of",
+    "targets_option",
     "tree_argument",
 ]
 
 path = click.Path(path_type=Path)
 tree_argument = click.argument("file", type=path)
+targets_option = click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="METRIC",
+    help="Only this metric; may be repeated.",
+)
 root_option = click.option(
     "--root",
     type=path,
@@ -46,6 +55,16 @@ class Choice(click.Choice[str]):
         message = super().get_invalid_choice_message(value, ctx)
         question = did_you_mean(Suggester(self.choices).near(str(value)))
         return f"{message.rstrip('.')}: {question}" if question else message
+
+
+grain_option = click.option(
+    "--grain",
+    # As in measures.periods, from which --help would load all that runs need; a test compares.
+    type=Choice(("day", "week", "month", "quarter", "year", "all")),
+    default="all",
+    show_default=True,
+    help="The length of a period.",
+)
 
 
 def format_option(*formats: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

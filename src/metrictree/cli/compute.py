@@ -16,6 +16,7 @@ from metrictree.cli.common import (
     path,
     root_option,
     style_of,
+    targets_option,
     tree_argument,
 )
 
@@ -37,13 +38,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="A YAML or JSON file of inputs; METRIC=NUMBER wins over it.",
 )
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    metavar="METRIC",
-    help="Only this metric; may be repeated.",
-)
+@targets_option
 @click.option("--strict", is_flag=True, help="Let a missing value be an error.")
 @root_option
 @format_option("text", "json")
@@ -82,7 +77,8 @@ def command(  # noqa: PLR0917 - click passes them by name
         )
     except ComputeError as error:
         found = [
-            _placed(one, document) if one.metric not in given else one for one in error.diagnostics
+            _in_shell(one if one.metric in given else _placed(one, document))
+            for one in error.diagnostics
         ]
         echo_findings(found)
         wrong = {one.metric for one in found}
@@ -91,7 +87,7 @@ def command(  # noqa: PLR0917 - click passes them by name
             good = [f"{metric}={word}" for metric, word in _split(inputs) if metric not in wrong]
             line = _command(ctx, [*good, *(f"{metric}=NUMBER" for metric in absent)])
             click.echo(
-                "\nGive each input a number, or nothing behind the = for a missing one:\n"
+                "\nGive each input a number, or null for a missing one:\n"
                 f"  {style_of(sys.stderr).show(line)}",
                 err=True,
             )
@@ -109,6 +105,11 @@ def _placed(found: Diagnostic, document: Document | None) -> Diagnostic:
     if document is None or found.span is not None or metric is None or metric not in document.data:
         return found
     return replace(found, span=document.span((metric,), key=True))
+
+
+def _in_shell(found: Diagnostic) -> Diagnostic:
+    """Return a finding whose help spells a missing value as arguments and files do."""
+    return replace(found, help=found.help and found.help.replace("None for", "null for"))
 
 
 def _command(ctx: click.Context, inputs: list[str]) -> str:

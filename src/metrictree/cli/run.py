@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metrictree.cli.common import Choice, format_option, path, root_option, style_of, tree_argument
+from metrictree.cli.common import (
+    format_option,
+    grain_option,
+    path,
+    root_option,
+    style_of,
+    targets_option,
+    tree_argument,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,25 +27,13 @@ if TYPE_CHECKING:
 
 @click.command("run")
 @tree_argument
-@click.option(
-    "--grain",
-    type=Choice(("day", "week", "month", "quarter", "year", "all")),
-    default="all",
-    show_default=True,
-    help="The length of a period.",
-)
+@grain_option
 @click.option(
     "--by", multiple=True, metavar="DIMENSION", help="Group by a dimension; may be repeated."
 )
 @click.option("--since", metavar="DATE", help="The first day that counts, such as 1997-01-01.")
 @click.option("--until", metavar="DATE", help="The last day that counts.")
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    metavar="METRIC",
-    help="Only this metric; may be repeated.",
-)
+@targets_option
 @click.option(
     "--out", type=path, metavar="FILE.csv", help="Write CSV to this file, in place of a table."
 )

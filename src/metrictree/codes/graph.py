@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from metrictree.codes.entry import Code
+from metrictree.codes.snippets import TREE
 from metrictree.diagnostics import Severity
 
 __all__ = ["GRAPH"]
@@ -80,5 +81,16 @@ GRAPH: Final = (
         "sources:\n"
         "  orders: {path: orders.csv}\n",
         "Correct the name, or list the source under `sources:`.",
+    ),
+    Code(
+        "GRA107",
+        "The same influence twice",
+        Severity.ERROR,
+        "Two entries between the same metrics would count the effect twice, or contradict each "
+        "other.",
+        TREE + "  rate: 0.04\n  visits:\ninfluences:\n"
+        "  - { from: visits, to: rate, lag: 1 }\n  - { from: visits, to: rate, lag: 2 }\n",
+        TREE + "  rate: 0.04\n  visits:\ninfluences:\n  - { from: visits, to: rate, lag: 1 }\n",
+        "Keep the one that is better known.",
     ),
 )

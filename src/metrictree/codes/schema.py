@@ -161,4 +161,13 @@ SCHEMA: Final = (
         "Split the tree, or raise the limit `metrics`.",
         shown_by="python",
     ),
+    Code(
+        "SCH116",
+        "An entry that stands twice",
+        Severity.ERROR,
+        "A tag, dimension or outcome counts once; the second one is mostly meant to be another.",
+        TREE + "  rate: 0.04\n  visits: { tags: [weekly, weekly] }\n",
+        TREE + "  rate: 0.04\n  visits: { tags: [weekly, core] }\n",
+        "Remove it, or write the one that was meant.",
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -85,7 +86,8 @@ def read_scalar(raw: str) -> Any:
     if _INTEGER.match(raw):
         return int(raw) if len(raw) <= _MAX_DIGITS else Surprise(raw, "no number is that large")
     if _FLOAT.match(raw):
-        return float(raw)
+        number = float(raw)
+        return number if math.isfinite(number) else Surprise(raw, "no number is that large")
     if found := _DATE.match(raw):
         try:
             return date(*map(int, found.groups()))

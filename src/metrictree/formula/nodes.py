@@ -65,9 +65,14 @@ class Formula:
     """The ids that the formula names, each once, in order of first use."""
 
     def __init__(self, nodes: tuple[Node, ...], text: str) -> None:
-        self.nodes = nodes
-        self.text = text
-        self.references = tuple(dict.fromkeys([node[2] for node in nodes if node[0] == "ref"]))
+        references = tuple(dict.fromkeys([node[2] for node in nodes if node[0] == "ref"]))
+        set_once = object.__setattr__
+        set_once(self, "nodes", nodes)
+        set_once(self, "text", text)
+        set_once(self, "references", references)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a formula cannot be changed; parse another one")
 
     @property
     def root(self) -> Node:

@@ -1,4 +1,4 @@
-"""The operators of the language, how tightly they bind, and the words that are not ids.
+"""The operators of the language, and how tightly they bind.
 
 Imports nothing from the package.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["PRECEDENCE", "RESERVED"]
+__all__ = ["PRECEDENCE"]
 
 PRECEDENCE: Final = {
     "if": 1,
@@ -26,6 +26,3 @@ PRECEDENCE: Final = {
     "**": 9,
 }
 """How tightly an operator binds, as in Python."""
-
-RESERVED: Final = frozenset(("and", "or", "not", "in", "if", "else", "true", "false", "null"))
-"""Words that are not ids."""

@@ -16,11 +16,12 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from metrictree.diagnostics import Diagnostic, Span, shown
-from metrictree.errors import DefinitionError
+from metrictree.errors import DefinitionError, UsageError
 from metrictree.formula.functions import AGGREGATES, FUNCTIONS
 from metrictree.formula.nodes import Formula, Node
-from metrictree.formula.operators import PRECEDENCE, RESERVED
+from metrictree.formula.operators import PRECEDENCE
 from metrictree.limits import DEFAULT_LIMITS, Limits
+from metrictree.names import RESERVED
 
 __all__ = ["Fault", "Mode", "parse", "read"]
 
@@ -37,6 +38,14 @@ class Mode(StrEnum):
 
 
 _WHAT: Final = {Mode.FORMULA: "formula", Mode.WHERE: "condition", Mode.AGGREGATE: "aggregate"}
+
+
+_ARTICLE: Final = {Mode.FORMULA: "a", Mode.WHERE: "a", Mode.AGGREGATE: "an"}
+_NAMES: Final = {
+    Mode.FORMULA: "metric ids are a-z, 0-9 and _",
+    Mode.WHERE: "columns are named by A-Z, a-z, 0-9 and _ here; rename others in the export",
+    Mode.AGGREGATE: "columns are named by A-Z, a-z, 0-9 and _ here; rename others in the export",
+}
 
 
 class Fault(NamedTuple):
@@ -67,6 +76,9 @@ def parse(
     Traceback (most recent call last):
     metrictree.errors.DefinitionError: <formula>:1:4: FML105 a value is missing before '*': ...
     """
+    if not isinstance(text, str):
+        found = f"a formula is text, not {shown(type(text).__name__)}"  # type: ignore[unreachable]
+        raise UsageError([Diagnostic("VAL110", found, help="write it in quotes")])
     formula, faults = read(text, Mode(mode), limits=limits)
     if formula is None:
         raise DefinitionError(
@@ -692,6 +704,14 @@ class _Reader:
         if len(word) > 1_000:
             raise self.stop("FML103", "a number has over 1,000 characters", "round it", start, end)
         number = float(word)
+        if self.mode is not Mode.FORMULA and word.isdigit() and int(word) != number:
+            raise self.stop(
+                "FML103",
+                f"the number {shown(word)} loses its last digits as a float64",
+                "compare text, or count in a larger unit",
+                start,
+                end,
+            )
         if math.isinf(number):
             raise self.stop(
                 "FML103",
@@ -813,6 +833,8 @@ class _Reader:
             advice = "prefixed texts do not exist"
         elif previous.op == "ref" and previous.value.lower() == "distinct":
             advice = f"write count_distinct({shown(word, 40)})"
+        elif word.lower() in ("between", "like"):
+            advice = f"'{word}' is not a word of the language; write x >= a and x <= b, or x == 'a'"
         elif word.lower() == "is":
             advice = "write `is_missing(x)` or `not is_missing(x)`"
         elif word.lower() in ("for", "as", "when", "then", "end", "from", "where", "over"):
@@ -851,8 +873,8 @@ class _Reader:
             called = f"'{word}'"
         return self.stop(
             "FML102",
-            f"the character {called} may not stand in a {self.what}",
-            f"write {lookalike}" if lookalike else "metric ids are a-z, 0-9 and _",
+            f"the character {called} may not stand in {_ARTICLE[self.mode]} {self.what}",
+            f"write {lookalike}" if lookalike else _NAMES[self.mode],
             start,
             end,
         )

@@ -14,7 +14,14 @@ from metrictree.diagnostics import Diagnostic, Problems, Span, shown
 from metrictree.errors import DefinitionError
 from metrictree.limits import DEFAULT_LIMITS, Limits
 from metrictree.loader.files import Files, is_relative
-from metrictree.schema import INCLUDED_FIELDS, IncludedSpec, Metric, TreeSpec, check_metric_id
+from metrictree.schema import (
+    INCLUDED_FIELDS,
+    FrozenDict,
+    IncludedSpec,
+    Metric,
+    TreeSpec,
+    check_metric_id,
+)
 from metrictree.schema_errors import describe, not_a_mapping, prune
 
 if TYPE_CHECKING:
@@ -40,8 +47,8 @@ class Loaded:
     spec: TreeSpec
     places: Places
     problems: Problems = field(default_factory=Problems)
-    scopes: dict[str, str] = field(default_factory=dict)
-    """For a metric from a file that was included below a name: that name."""
+    scopes: dict[tuple[str, str | int], str] = field(default_factory=dict)
+    """The name below which a part (its block, and its id or position) was included."""
     broken: set[str] = field(default_factory=set)
     """Ids that the files name, but whose metric could not be read."""
     complete: bool = True
@@ -73,7 +80,7 @@ class Loading:
         self.sources: dict[str, Any] = {}
         self.influences: list[Any] = []
         self.tests: list[Any] = []
-        self.scopes: dict[str, str] = {}
+        self.scopes: dict[tuple[str, str | int], str] = {}
 
     def first(self, data: Any, path: Path | None = None) -> Loaded:
         """Load the first document; raise if nothing of it can be used."""
@@ -98,8 +105,8 @@ class Loading:
             spec = spec.model_copy(
                 update={
                     "include": None,
-                    "metrics": self.metrics,
-                    "sources": self.sources,
+                    "metrics": FrozenDict(self.metrics),
+                    "sources": FrozenDict(self.sources),
                     "influences": tuple(self.influences),
                     "tests": tuple(self.tests),
                 }
@@ -323,14 +330,16 @@ class Loading:
                 known[name] = item
                 self.places.moved(block, name, document, original)
                 if scope and block == "metrics":
-                    self.scopes[name] = scope
+                    self.scopes[block, name] = scope
         for block, items, merged in (
             ("influences", spec.influences, self.influences),
             ("tests", spec.tests, self.tests),
         ):
             for original_position, item in enumerate(items):
                 self.places.moved(block, len(merged), document, original_position)
-                merged.append(_scoped(item, scope))
+                if scope:
+                    self.scopes[block, len(merged)] = scope
+                merged.append(item)
 
     def _resolve(self, target: str, parent: Path, where: Span | None) -> Path | None:
         """Return the file that an include names, if it lies inside of the root."""
@@ -414,10 +423,3 @@ def _bad_scope(name: str) -> str | None:
     except ValueError as error:
         return f"the name {shown(name)} cannot stand before ids: {error}"
     return None
-
-
-def _scoped(item: Any, scope: str) -> Any:
-    """Return an influence whose ends lie below a scope; they are looked up from there outwards."""
-    if not scope or not hasattr(item, "from_"):
-        return item
-    return item.model_copy(update={"from_": f"{scope}:{item.from_}", "to": f"{scope}:{item.to}"})

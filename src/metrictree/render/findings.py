@@ -17,6 +17,8 @@ __all__ = ["counted", "diagnostics_json", "render_diagnostic", "render_diagnosti
 
 _TAB: Final = "    "
 _NARROWEST = 40
+_CUT: Final = "DOC114"
+"""Says that problems are left out, and is none itself."""
 _COLORS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
 
@@ -114,12 +116,16 @@ def summary(diagnostics: Sequence[Diagnostic], metrics: int) -> str:
     '1 error'
     >>> summary([], 12)
     'no problems in 12 metrics'
+    >>> summary([Diagnostic("SCH101", "unknown field 'x'")] * 2 + [Diagnostic("DOC114", "cut")], 0)
+    'more than 2 errors'
     """
     counts = dict.fromkeys(Severity, 0)
     for found in diagnostics:
-        counts[found.severity] += 1
+        counts[found.severity] += found.code != _CUT
     words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "hint"}
     told = [counted(count, words[severity]) for severity, count in counts.items() if count]
+    if told and any(found.code == _CUT for found in diagnostics):
+        told[0] = f"more than {told[0]}"
     return ", ".join(told) or f"no problems in {counted(metrics, 'metric')}"
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["MISSING", "format_column", "format_number", "format_value"]
 
 MISSING: Final = "missing"
-_CURRENCY = re.compile(r"[A-Z]{3}\Z")
-_NO_CENTS: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_CURRENCY = re.compile("[A-Z]{3}")
+_NO_CENTS = re.compile("BIF|CLP|DJF|GNF|ISK|JPY|KMF|KRW|PYG|RWF|UGX|VND|VUV|XAF|XOF|XPF")
 _SECONDS: Final = {
     name: seconds
     for names, seconds in (
@@ -94,7 +94,10 @@ def format_number(
 ) -> str:
     """Return a number as number, percent, currency or duration; without ``form`` by its unit.
 
-    Without ``digits`` a number keeps at least four digits that count, and no zeros at its end.
+    Without ``digits`` a number keeps at least four digits that count, and no zeros at its end. A
+    duration has its two largest parts; with ``digits`` only the largest, with that many. What
+    cannot be in its form is a plain number: a duration whose unit is no time, and numbers past
+    what float64 holds to a thousandth.
 
     >>> format_number(11598.0), format_number(0.375065), format_number(-0.0)
     ('11,598', '0.3751', '0')
@@ -102,34 +105,34 @@ def format_number(
     ('37.5 %', '37.51 %')
     >>> format_number(2.5, unit="hour", form="duration")
     '2 h 30 min'
+    >>> format_number(2.5, unit="hour/job", form="duration", digits=1)
+    '2.5 h'
     """
     if value is None:
         return MISSING
     form = _form(unit, form)
-    if form == "percent" and abs(value) < 1e13:
+    if form == "percent" and math.isfinite(value * 100):
         return f"{_number(value * 100, digits, 3)} %"
     if form == "duration" and abs(value) < 1e13:
-        return _duration(value * _SECONDS[str(unit)], digits)
+        return _duration(value * _SECONDS[_above(unit)], digits)
     if form == "currency" and digits is None and abs(value) < 1e15:
-        digits = 0 if str(_currency(unit)) in _NO_CENTS else 2
+        digits = 0 if _NO_CENTS.fullmatch(_above(unit)) else 2
     return _number(value, digits, 4)
 
 
 def _form(unit: str | None, asked: str | None) -> str:
     """Return the form in which a number of a unit is shown."""
     if asked is None:
-        return (
-            "percent" if unit in ("%", "percent") else "currency" if _currency(unit) else "number"
-        )
-    return "number" if asked == "duration" and unit not in _SECONDS else asked
+        if unit in ("%", "percent"):
+            return "percent"
+        return "currency" if _CURRENCY.fullmatch(_above(unit)) else "number"
+    return "number" if asked == "duration" and _above(unit) not in _SECONDS else asked
 
 
-def _currency(unit: str | None) -> str | None:
-    """Return the code of the currency that stands above the line of a unit."""
-    if unit is None:
-        return None
-    above = [name for name, power in parse_unit(unit).powers if power > 0]
-    return above[0] if len(above) == 1 and _CURRENCY.match(above[0]) else None
+def _above(unit: str | None) -> str:
+    """Return the name that stands alone above the line of a unit; empty if none does."""
+    above = [one for one in parse_unit(unit).powers if one[1] > 0] if unit is not None else []
+    return above[0][0] if len(above) == 1 and above[0][1] == 1 else ""
 
 
 def _number(value: float, digits: int | None, significant: int) -> str:
@@ -160,11 +163,15 @@ def _unsigned_zero(text: str) -> str:
 
 
 def _duration(seconds: float, digits: int | None) -> str:
-    """Return the two largest parts of a duration; seconds may have digits after the point."""
+    """Return the two largest parts of a duration; with ``digits`` the largest, with so many."""
     sign = "-" if seconds < 0 else ""
     rest = abs(seconds)
     for position, (size, name) in enumerate(_PARTS):
         smaller, smaller_name = _PARTS[position + 1] if position + 1 < len(_PARTS) else (1, "s")
+        if digits is not None:
+            if round(rest / smaller, digits) * smaller >= size:  # 59.96 s are 1.0 min, not 60.0 s
+                return f"{sign}{_number(rest / size, digits, 3)} {name}"
+            continue
         count = round(rest / smaller)
         if count * smaller >= size:
             whole, left = divmod(count, size // smaller)

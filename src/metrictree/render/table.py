@@ -11,7 +11,7 @@ from metrictree.render.numbers import format_column
 from metrictree.render.style import PLAIN, Style, text_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from metrictree.engines.base import Reason, Rule
     from metrictree.render.tree import Tree
@@ -25,10 +25,12 @@ _NARROWEST = 10
 
 
 class Result(Protocol):
-    """What a run gives: a row for each period and group."""
+    """What a run gives: a row for each period and group; its last columns are its metrics."""
 
     @property
     def columns(self) -> Sequence[str]: ...
+    @property
+    def metrics(self) -> Sequence[str]: ...
     @property
     def rows(self) -> Sequence[Sequence[Any]]: ...
     def why(self, row: int, metric: str) -> Reason | None: ...
@@ -36,18 +38,15 @@ class Result(Protocol):
 
 def render_run(tree: Tree, result: Result, style: Style = PLAIN) -> str:
     """Return the table of a run, and below it why values are missing: a line for each cause."""
-    metrics = tree.metrics
+    metrics = [tree.metrics[name] for name in result.metrics]
     lines = [render_table(result.columns, result.rows, metrics, style)]
     if not result.rows:
         lines.append("no rows")
-    keys = [position for position, name in enumerate(result.columns) if name not in metrics]
+    keys = len(result.columns) - len(metrics)
     causes: dict[tuple[str, Rule], _Cause] = {}
     for number, row in enumerate(result.rows):
-        empty = [
-            name
-            for name, value in zip(result.columns, row, strict=True)
-            if value is None and name in metrics
-        ]
+        values = zip(result.metrics, row[keys:], strict=True)
+        empty = [name for name, value in values if value is None]
         reasons = [reason for name in empty if (reason := result.why(number, name)) is not None]
         # One cause may empty several columns.
         for kind, reason in {(reason.metric, reason.rule): reason for reason in reasons}.items():
@@ -55,7 +54,7 @@ def render_run(tree: Tree, result: Result, style: Style = PLAIN) -> str:
     lines += [""] if causes else []
     for cause in islice(causes.values(), _REASONS):
         row = result.rows[cause.first]
-        where = " ".join(style.show(_key(row[position])) for position in keys)
+        where = " ".join(style.show(_key(value)) for value in row[:keys])
         if cause.rows > 1:
             where += f" and {counted(cause.rows - 1, 'more row')}"
         text = f"{where}: {cause.reason}" if where else str(cause.reason)
@@ -78,26 +77,27 @@ class _Cause:
 def render_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
-    metrics: Mapping[str, Metric],
+    metrics: Sequence[Metric],
     style: Style = PLAIN,
 ) -> str:
-    """Return a table; columns named like a metric hold its values, the others come first.
+    """Return a table; the last columns hold values of ``metrics``, those before them are keys.
 
     Where the table is too wide, long names are broken over several lines; what is too wide for a
     terminal even so is split into several tables, each with the columns that come first.
 
     >>> from metrictree import Metric
-    >>> metrics = {"orders": Metric(), "rate": Metric(unit="%")}
+    >>> metrics = [Metric(), Metric(unit="%")]
     >>> print(render_table(["month", "orders", "rate"], [("1997-03", 11598.0, 0.375)], metrics))
     month    orders    rate
     1997-03  11,598  37.5 %
     """
     cells = list(zip(*rows, strict=True)) or [()] * len(columns)
+    keys = len(columns) - len(metrics)
     texts = [
-        format_column(metrics[column], values)
-        if column in metrics
-        else [style.cut(style.show(_key(value)), _WIDEST) for value in values]
-        for column, values in zip(columns, cells, strict=True)
+        [style.cut(style.show(_key(value)), _WIDEST) for value in values] for values in cells[:keys]
+    ]
+    texts += [
+        format_column(metric, values) for metric, values in zip(metrics, cells[keys:], strict=True)
     ]
     widths = [max(map(text_width, column), default=0) for column in texts]
     names = [[style.show(column)] for column in columns]
@@ -110,10 +110,9 @@ def render_table(
     widths = [max(width, *map(len, name)) for width, name in zip(widths, names, strict=True)]
     height = max(map(len, names), default=0)
     heads = [[""] * (height - len(name)) + name for name in names]
-    numeric = [column in metrics for column in columns]
     blocks = []
-    for block in _blocks(widths, numeric, style.width):
-        right, wide = [numeric[at] for at in block], [widths[at] for at in block]
+    for block in _blocks(widths, keys, style.width):
+        right, wide = [at >= keys for at in block], [widths[at] for at in block]
         head = zip(*(heads[at] for at in block), strict=True)
         body = zip(*(texts[at] for at in block), strict=True)
         lines = [style.paint(_line(row, wide, right), "bold") for row in head]
@@ -122,17 +121,14 @@ def render_table(
     return "\n\n".join(blocks)
 
 
-def _blocks(
-    widths: Sequence[int], numeric: Sequence[bool], room: int | None
-) -> Iterator[list[int]]:
+def _blocks(widths: Sequence[int], keys: int, room: int | None) -> Iterator[list[int]]:
     """Yield the columns that stand beside each other: the keys, and metrics while there is room."""
-    keys = [at for at, right in enumerate(numeric) if not right]
-    block = list(keys)
-    for at in (at for at, right in enumerate(numeric) if right):
+    block = list(range(keys))
+    for at in range(keys, len(widths)):
         fits = room is None or sum(widths[one] + 2 for one in [*block, at]) - 2 <= room
-        if not fits and len(block) > len(keys):
+        if not fits and len(block) > keys:
             yield block
-            block = list(keys)
+            block = list(range(keys))
         block.append(at)
     yield block
 
