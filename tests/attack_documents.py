@@ -85,7 +85,7 @@ DOCUMENTS: dict[str, Attack] = {
         f"{field} is {number}": one(HEAD + f"  a: {{{text.format(number)}}}\n", code)
         for number, code in (
             ("1" + "0" * 399, "SCH105"),
-            ("1e999", "SCH105"),
+            ("1e999", "SCH109"),
             (".inf", "SCH105"),
             (".nan", "SCH105"),
             ("9007199254740993", "SCH105"),
@@ -109,7 +109,7 @@ DOCUMENTS: dict[str, Attack] = {
     ),
     "an integer has a million digits": one(HEAD + "  a: " + "1" * MEGA + "\n", "SCH109"),
     "a fraction has a million digits": one(HEAD + "  a: 0." + "1" * MEGA + "\n", None),
-    "an exponent has a million digits": one(HEAD + "  a: 1e" + "1" * MEGA + "\n", "SCH105"),
+    "an exponent has a million digits": one(HEAD + "  a: 1e" + "1" * MEGA + "\n", "SCH109"),
     "base 60 goes on": one(HEAD + "  a: 1" + ":1" * MEGA + "\n", "SCH109"),
     "underscores go on": one(HEAD + "  a: 1" + "_1" * MEGA + "\n", "SCH109"),
     "a moment goes on": one(HEAD + "  a: {label: 2026-01-01T" + "1" * MEGA + "}\n", "SCH109"),
@@ -211,7 +211,10 @@ DOCUMENTS: dict[str, Attack] = {
     ),
     # many of something
     "many documents": one("---\n" * 100_000 + TREE, "DOC106"),
-    "many tags": one(HEAD + "  a: {value: 1, tags: [" + "a," * 249_999 + "a]}\n", None),
+    "many tags": one(
+        HEAD + "  a: {value: 1, tags: [" + ",".join(f"a{i}" for i in range(249_999)) + "]}\n", None
+    ),
+    "one tag often": one(HEAD + "  a: {tags: [" + "a," * 249_999 + "a]}\n", "SCH116"),
     "many wrong tags": one(HEAD + "  a: {value: 1, tags: [" + "1," * 249_999 + "1]}\n", "DOC114"),
     "many unknown fields": one(
         HEAD + "  a: {value: 1, " + "".join(f"f{i}: 1, " for i in range(200_000)) + "}\n", "DOC114"
@@ -227,7 +230,14 @@ DOCUMENTS: dict[str, Attack] = {
     ),
     "many wrong formulas": one(HEAD + "".join(f"  m{i}: 1 +\n" for i in range(100_000)), "DOC114"),
     "many influences on one metric": one(
-        TREE + "  b: 1\ninfluences:\n" + "- {from: b, to: a}\n" * 60_000, None
+        TREE
+        + "".join(f"  m{i}: 1\n" for i in range(60_000))
+        + "influences:\n"
+        + "".join(f"- {{from: m{i}, to: a}}\n" for i in range(60_000)),
+        None,
+    ),
+    "one influence often": one(
+        TREE + "  b: 1\ninfluences:\n" + "- {from: b, to: a}\n" * 60_000, "DOC114"
     ),
     "many influences in a circle": one(
         TREE

@@ -43,13 +43,13 @@ def sized(count: int) -> str:
 
 
 def listed(count: int) -> str:
-    return f"{HEAD}  a: {{value: 1, tags: [{', '.join(['x'] * count)}]}}\n"
+    return f"{HEAD}  a: {{value: 1, tags: [{', '.join(f'x{i}' for i in range(count))}]}}\n"
 
 
 def counted(count: int) -> str:
     """Return a document with so many keys and values: eleven of them are not tags."""
     tags = count - 11
-    return f"{HEAD}  a: {{value: 1, tags: [{', '.join(['x'] * tags)}]}}\n"
+    return f"{HEAD}  a: {{value: 1, tags: [{', '.join(f'x{i}' for i in range(tags))}]}}\n"
 
 
 def metrics(count: int) -> str:

@@ -153,7 +153,7 @@ def test_the_version_of_the_format_is_kept_where_it_was_written():
     assert MetricTree.from_yaml(text).to_yaml() == text
     for wrong in (True, 1.0, 2, "1"):
         with pytest.raises(DefinitionError, match="SCH104"):
-            MetricTree(metrictree=wrong, north_star="a", metrics={"a": 1})
+            MetricTree(metrictree=wrong, north_star="a", metrics={"a": 1})  # type: ignore[arg-type]
 
 
 def test_warnings_can_be_ignored_with_a_reason_and_weighed_anew():

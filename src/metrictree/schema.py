@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -111,9 +112,10 @@ def _version(value: Any) -> Any:
 
 
 def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
-    for position, text in enumerate(texts):
-        if text in texts[:position]:
-            raise PydanticCustomError("twice", "'{text}' stands there twice", {"text": shown(text)})
+    if len(set(texts)) < len(texts):
+        counts = Counter(texts)
+        twice = next(text for text in texts if counts[text] > 1)
+        raise PydanticCustomError("twice", "'{text}' stands there twice", {"text": shown(twice)})
     return texts
 
 
@@ -669,7 +671,7 @@ class TreeSpec(_Model):
 
 class _NeededBlocks(TypedDict):
     north_star: str | NorthStar | Mapping[str, Any]
-    metrics: Mapping[str, Metric | Mapping[str, Any] | str | float | None]
+    metrics: Mapping[str, Any]  # type checkers take a dictionary of mixed values for objects
 
 
 class TreeDocument(_NeededBlocks, total=False):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +20,6 @@ from metrictree.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -89,25 +87,7 @@ def command(  # noqa: PLR0917 - click passes them by name
         from metrictree.render.table import render_run
 
         click.echo(render_run(tree, result, style_of(sys.stdout)))
-        if result.rows and grain != "all":
-            for note in _partial(grain, since, until):
-                click.echo(f"note: {note}")
-
-
-def _partial(grain: str, since: str | None, until: str | None) -> Iterator[str]:
-    """Yield which periods hold only some of their days, since the span begins or ends inside."""
-    from metrictree.measures.periods import period_of
-
-    parts: dict[date, str] = {}
-    if since is not None:
-        first = date.fromisoformat(since)
-        start = period_of(first, grain)
-        if start != first:
-            parts[start] = f" from {first}"
-    if until is not None:
-        last = date.fromisoformat(until)
-        start = period_of(last, grain)
-        if last < date.max and period_of(last + timedelta(days=1), grain) == start:
-            parts[start] = f"{parts.get(start, '')} to {last}"
-    for start, days in parts.items():
-        yield f"the {grain} {start} holds only the days{days}"
+        for period, first, last in result.partial:
+            days = "" if first is None else f" from {first}"
+            days += "" if last is None else f" to {last}"
+            click.echo(f"note: the {grain} {period} holds only the days{days}")

@@ -21,6 +21,7 @@ class Rule(enum.StrEnum):
 
     INPUT_MISSING = "an input is missing"
     NO_VALUES = "there are no values to aggregate"
+    TOO_FEW = "there are too few values to aggregate"
     NULL = "the formula says null"
     ZERO_DIVISION = "division by zero"
     DOMAIN = "outside of the function's domain"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
-__all__ = ["Why", "compute"]
+__all__ = ["Why", "absent_value", "compute", "needs_time"]
 
 
 def compute(
@@ -50,10 +50,11 @@ def compute(
     for metric, value in inputs.items():  # what no target needs is checked as well
         if metric in tree.metrics and metric not in needed and metric not in tree.formulas:
             _checked(tree, metric, value, problems)
-    problems += _check_absent(tree, absent)
+    advice = "give it, None for missing, or choose targets that do not need it"
+    problems += [absent_value(tree, metric, advice) for metric in absent]
     for metric in plan.formulas:
         if metric in tree.overtime:
-            problems.append(_needs_time(tree, metric))
+            problems.append(needs_time(tree, metric))
     if problems:
         raise ComputeError(problems)
     for metric in plan.formulas:
@@ -174,26 +175,26 @@ def _is_real(given: Any) -> bool:
     return type(given).__name__ == "Decimal" and hasattr(given, "as_tuple")
 
 
-def _check_absent(tree: ResolvedTree, absent: list[str]) -> Iterator[Diagnostic]:
-    for metric in absent:
-        measure = tree.metrics[metric].measure is not None
-        yield Diagnostic(
-            "VAL103",
-            f"the {'measure' if measure else 'input'} '{metric}' has no value",
-            tree.places.span(("metrics", metric), key=True),
-            metric=metric,
-            help="give it, None for missing, or choose targets that do not need it"
-            + ("; `run` computes measures from their sources" if measure else ""),
-        )
+def absent_value(tree: ResolvedTree, metric: str, advice: str) -> Diagnostic:
+    """Return what is said of a metric that nothing gives a value to."""
+    measure = tree.metrics[metric].measure is not None
+    return Diagnostic(
+        "VAL103",
+        f"the {'measure' if measure else 'input'} '{metric}' has no value",
+        tree.places.span(("metrics", metric), key=True),
+        metric=metric,
+        help=advice + ("; `run` computes measures from their sources" if measure else ""),
+    )
 
 
-def _needs_time(tree: ResolvedTree, metric: str) -> Diagnostic:
+def needs_time(tree: ResolvedTree, metric: str) -> Diagnostic:
+    """Return what is said of a formula that looks at other periods, which nothing computes yet."""
     return Diagnostic(
         "VAL108",
         f"the formula of '{metric}' uses {tree.overtime[metric]}(), which needs periods",
         tree.places.span(("metrics", metric), key=True),
         metric=metric,
-        help="single numbers have no time: choose targets that do not need it",
+        help="this version does not compute over time: choose targets that do not need it",
     )
 
 

@@ -52,6 +52,12 @@ class Column(NamedTuple):
     type_name: str
     decimals: str = ""
     """The column of the frame with the same numbers as decimals, for exact sums; empty if none."""
+    text: str = ""
+    """The one with the cells of a text file as they are written, if they are read as no texts."""
+    label: str = ""
+    """The same, null for NaN, if two texts may be the same number: what rows are told apart by."""
+    lost: str = ""
+    """The one that says whether a cell is an integer of which the number loses digits."""
 
 
 class Cell(NamedTuple):
@@ -133,7 +139,9 @@ class Lowering:
         self.finite: dict[str, str] = {}
         """Float columns that must hold no infinity: the name in the frame, and the source's."""
         self.exact: dict[str, str] = {}
-        """Integer columns that are read as float64 and must stay within 2**53, likewise."""
+        """Integers and decimals that are read as float64 and must stay within 2**53, likewise."""
+        self.lost: dict[str, str] = {}
+        """Columns that say whether a number has lost digits, which none may have, likewise."""
         self.used: set[str] = set()
         """Names of the frame's own columns that are needed."""
         self.one = Operand(Kind.NUMBER, value=1.0)
@@ -143,6 +151,8 @@ class Lowering:
         self._suggester = Suggester(columns)
         self._layers: list[list[_Step]] = []
         self._known: dict[Any, Operand] = {}
+        self._references: dict[str, str] = {}
+        """Columns of numbers as they are in the frame, and the names that the source gives them."""
 
     def apply(self, frame: nw.LazyFrame[Any], wanted: Iterable[str]) -> nw.LazyFrame[Any]:
         """Return the frame with the wanted columns: its own, and those of operations.
@@ -174,8 +184,8 @@ class Lowering:
                 else self._checked(values[index], wanted, nodes[index], formula)
                 for index, wanted in zip(node.args, _wanted(node), strict=True)
             ]
-            values.append(self._node(node, args, formula))
-        return self._checked(values[root], kind, nodes[root], formula)
+            values.append(self._node(node, self._numbers(node, args), formula))
+        return self._checked(self._computed(values[root]), kind, nodes[root], formula)
 
     def column(self, name: str, node: Node) -> Operand:
         """Return a column as it is, with NaN as missing; note a fault if there is none."""
@@ -208,8 +218,17 @@ class Lowering:
             self._mismatch(Kind.NUMBER, operand, node, name)
             return _MISSING
         if operand.kind is Kind.NUMBER and self._columns[name].dtype.is_float():
-            self.finite[self._columns[name].name] = name
+            self._check_floats(name)
         return operand
+
+    def told_apart(self, name: str, node: Node) -> Operand:
+        """Return a column by which rows are told apart: the texts of a file, not their numbers."""
+        operand = self.column(name, node)
+        column = self._columns.get(name)
+        if column is None or not column.label or operand.kind is not Kind.NUMBER:
+            return operand
+        self.used.add(column.label)
+        return Operand(Kind.TEXT, column.label)
 
     def decimals(self, name: str) -> Operand | None:
         """Return the numbers of a column as decimals, if it has them: NULL where one is none."""
@@ -252,16 +271,59 @@ class Lowering:
 
     def _reference(self, node: Node) -> Operand:
         operand = self.column(node.value, node)
-        if operand.kind is not Kind.NUMBER:
-            return operand
-        column = self._columns[node.value]
+        if operand.kind is Kind.NUMBER:
+            self._references[operand.name] = node.value
+        return operand
+
+    def _numbers(self, node: Node, args: Sequence[Operand]) -> list[Operand]:
+        """Return operands to compute with: numbers as float64, unless they need no rounding.
+
+        Integers are compared with integers in their own type, which tells all of them apart.
+        """
+        if node.value == "is_missing":
+            return list(args)
+        listed = node.value if node.op in ("in", "not in") else ()
+        if node.op == "compare" or listed:
+            whole = [_whole(arg.value) for arg in args if not arg.name and arg.kind is Kind.NUMBER]
+            columns = [arg for arg in args if arg.name]
+            if (
+                columns
+                and all(self._is_whole(arg) for arg in columns)
+                and len(whole) + len(columns) == len(args)
+                and None not in [*whole, *map(_whole, listed)]
+            ):
+                return [arg if arg.name else arg._replace(value=int(arg.value)) for arg in args]
+            if any(arg.kind is Kind.TEXT for arg in args) or isinstance(next(iter(listed), 0), str):
+                return list(args)  # texts: no number is computed with
+        return [self._computed(arg) for arg in args]
+
+    def _is_whole(self, arg: Operand) -> bool:
+        """Whether an operand is a column of integers, as they are."""
+        if arg.name not in self._references:
+            return False
+        column = self._columns[self._references[arg.name]]
+        return column.dtype.is_integer() or column.type_name.endswith(",0)")
+
+    def _computed(self, arg: Operand) -> Operand:
+        """Return an operand to compute with: a column of numbers as float64."""
+        source = self._references.get(arg.name)
+        if source is None:
+            return arg
+        column = self._columns[source]
         if column.dtype.is_float():
-            self.finite[column.name] = node.value
-        elif column.dtype in (nw.Int64, nw.UInt64, nw.Int128, nw.UInt128):
-            self.exact[column.name] = node.value
+            self._check_floats(source)
+        elif column.dtype in (nw.Int64, nw.UInt64, nw.Int128, nw.UInt128, nw.Decimal):
+            self.exact[column.name] = source
         if column.dtype == nw.Float64:
-            return operand
-        return self._column("float64", (operand,), None, Kind.NUMBER)
+            return arg
+        return self._column("float64", (arg,), None, Kind.NUMBER)
+
+    def _check_floats(self, name: str) -> None:
+        column = self._columns[name]
+        self.finite[column.name] = name
+        if column.lost:
+            self.used.add(column.lost)
+            self.lost[column.lost] = name
 
     def _call(self, node: Node, args: Sequence[Operand], formula: Formula) -> Operand:
         name = node.value
@@ -355,6 +417,11 @@ class Lowering:
         self, node: Node, args: Sequence[Operand], formula: Formula
     ) -> tuple[Operand, ...]:
         """Return the operands of a comparison, all of one kind."""
+        if set(node.value) <= {"==", "!="} and any(_is_text(arg) for arg in args):
+            args = [
+                self._as_text(arg, formula.nodes[index])
+                for index, arg in zip(node.args, args, strict=True)
+            ]
         kinds = {arg.kind for arg in args} - {Kind.NULL}
         if Kind.TIME in kinds:
             args = [
@@ -387,6 +454,14 @@ class Lowering:
         kind = next(iter(kinds), Kind.NULL)
         return tuple(arg._replace(kind=kind) for arg in args)
 
+    def _as_text(self, arg: Operand, node: Node) -> Operand:
+        """Return a column of a text file as its texts."""
+        column = self._columns.get(node.value) if node.op == "ref" else None
+        if column is None or not column.text or arg.kind is Kind.TEXT:
+            return arg
+        self.used.add(column.text)
+        return Operand(Kind.TEXT, column.text)
+
     def _moment(self, arg: Operand, node: Node) -> Operand:
         """Return the date or time that a text spells."""
         try:
@@ -408,6 +483,8 @@ class Lowering:
 
     def _member(self, node: Node, arg: Operand, formula: Formula) -> Operand:
         kind = Kind.TEXT if isinstance(node.value[0], str) else Kind.NUMBER
+        if kind is Kind.TEXT:
+            arg = self._as_text(arg, formula.nodes[node.args[0]])
         if arg.kind is Kind.NULL:
             return Operand(Kind.CONDITION)
         if arg.kind is not kind:
@@ -427,7 +504,8 @@ class Lowering:
             return _MISSING
         if not arg.name:
             return Operand(Kind.CONDITION, value=(arg.value in node.value) is (node.op == "in"))
-        return self._column(node.op, (arg,), node.value, Kind.CONDITION)
+        listed = tuple(map(int, node.value)) if self._is_whole(arg) else node.value
+        return self._column(node.op, (arg,), listed, Kind.CONDITION)
 
     # --- kinds
 
@@ -529,6 +607,17 @@ class Lowering:
         operand = Operand(kind, name, None, level)
         self._known[key] = operand
         return operand
+
+
+def _is_text(arg: Operand) -> bool:
+    return arg.kind is Kind.TEXT and not arg.name
+
+
+def _whole(value: Any) -> int | None:
+    """Return a number as an integer of 64 bits, if it is one."""
+    if isinstance(value, (int, float)) and abs(value) < 2**63 and value == int(value):
+        return int(value)
+    return None
 
 
 def _text(formula: Formula, index: int) -> str:

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from metrictree.formula import Formula
     from metrictree.resolved import ResolvedMeasure, ResolvedTree
 
-__all__ = ["Aggregated", "Request", "aggregate"]
+__all__ = ["Aggregated", "Request", "aggregate", "empty_result", "too_many_rows"]
 
 Key = tuple[Any, ...]
 """A period (``None`` for all time), then the values of the dimensions."""
@@ -66,6 +66,8 @@ class Aggregated:
 _ONE: Final = date(2000, 1, 1)
 """Stands for all time, where rows without a time are told from the rest."""
 _OTHER_ZONE: Final = re.compile(r"\d{4}-\d\d-\d\d[ T][\d:.]+ ?[+-]\d\d(:?\d\d)?")
+_COMPUTED: Final = (None, "UTC", "Etc/UTC")
+"""The time zones in which days are computed."""
 _METRICS_SHOWN: Final = 3
 _UNITS: Final = {"month": "1mo", "quarter": "1q", "year": "1y"}
 _AGGREGATES: Final[Mapping[str, Callable[[nw.Expr, float], nw.Expr]]] = {
@@ -93,6 +95,8 @@ class _Output(NamedTuple):
     rows: str
     decimals: str | None
     """The column of the same values as decimals, for a sum or mean that is exact."""
+    ordered: bool
+    """Whether floats are added up, of which the last digits depend on the order."""
 
 
 class _Check(NamedTuple):
@@ -132,6 +136,16 @@ def aggregate(
     return scan.run()
 
 
+def too_many_rows(message: str) -> Diagnostic:
+    """Return what is said of a result that is too large."""
+    return Diagnostic(
+        "SRC115",
+        message,
+        help="check the first and the last day, choose a larger grain or fewer dimensions, or "
+        "raise the limit `rows`",
+    )
+
+
 def empty_result(measure: ResolvedMeasure) -> Result:
     """Return the value of a measure over no rows at all."""
     name = measure.aggregate.root.value
@@ -143,9 +157,9 @@ def _check_settings(tree: ResolvedTree, name: str, request: Request) -> Iterator
     spec = tree.spec
     source = spec.sources[name]
     asked: list[tuple[tuple[str, ...], str]] = []
-    if request.needs_time and source.timezone is not None:
+    if request.needs_time and source.timezone not in _COMPUTED:
         asked.append((("sources", name, "timezone"), f"timezone: {shown(source.timezone)}"))
-    elif request.needs_time and spec.timezone is not None:
+    elif request.needs_time and source.timezone is None and spec.timezone not in _COMPUTED:
         asked.append((("timezone",), f"timezone: {shown(spec.timezone)}"))
     if request.grain == "week" and spec.week_start not in (None, "monday"):
         asked.append((("week_start",), f"week_start: {spec.week_start}"))
@@ -227,7 +241,8 @@ class _Scan:
         bare = bool(args) and formula.nodes[args[0]].op == "ref"
         if name in ("count", "count_distinct") and args:
             node = formula.nodes[args[0]]
-            operand = lowering.column(node.value, node)
+            found = lowering.column if name == "count" else lowering.told_apart
+            operand = found(node.value, node)
         elif not args:
             operand = lowering.one
         elif bare and name in _IN_OWN_TYPE:
@@ -239,10 +254,14 @@ class _Scan:
         column = lowering.kept(operand, condition)
         decimals = None
         if bare and name in ("sum", "mean"):
-            found = lowering.decimals(formula.nodes[args[0]].value)
-            decimals = found and lowering.kept(found, condition)
+            exact = lowering.decimals(formula.nodes[args[0]].value)
+            decimals = exact and lowering.kept(exact, condition)
+        ordered = name == "std" or (name in ("sum", "mean") and not bare)
+        if bare and name in ("sum", "mean"):
+            source = self.table.columns.get(formula.nodes[args[0]].value)
+            ordered = source is not None and source.dtype.is_float()
         self._note_faults(metric, "aggregate", formula)
-        self.outputs.append(_Output(metric, measure, column, rows, decimals))
+        self.outputs.append(_Output(metric, measure, column, rows, decimals, ordered))
 
     def _note_faults(self, metric: str, part: str, formula: Formula) -> None:
         path = ("metrics", metric, "measure", part)
@@ -285,7 +304,7 @@ class _Scan:
                 at,
             )
             return
-        operand = self.lowering.column(dimension, Node("ref", (), dimension, 0, 0))
+        operand = self.lowering.told_apart(dimension, Node("ref", (), dimension, 0, 0))
         self.dimensions.append(self.lowering.kept(operand, None))
 
     def _check_time(self) -> None:
@@ -308,7 +327,7 @@ class _Scan:
             self._problem(
                 "SRC107",
                 f"the time column '{shown(time)}' has the type {shown(column.type_name)}",
-                "it must be a date, a time without a time zone, or text such as 2026-01-31",
+                "it must be a date, a time, or text such as 2026-01-31",
                 at,
             )
 
@@ -363,20 +382,19 @@ class _Scan:
                 _AGGREGATES[root.value](x, q).alias(f"v{position}"),
                 x.is_null().any().alias(f"null{position}"),
                 nw.col(output.rows).count().alias(f"rows{position}"),
+                x.count().alias(f"values{position}"),
             ]
             if output.decimals is not None:
                 decimals = nw.col(output.decimals)
                 exprs += [
                     decimals.sum().alias(f"exact{position}"),
                     decimals.count().alias(f"decimals{position}"),
-                    x.count().alias(f"values{position}"),
                 ]
         exprs += [check.found.alias(check.name) for check in checks]
-        with reading(self.tree, self.name, self.table.file):
-            frame = self._rows()
-            grouped = frame.group_by(keys).agg(*exprs) if keys else frame.select(*exprs)
-            native = nw.to_native(grouped)
-            rows = [dict(zip(native.columns, row, strict=True)) for row in native.fetchall()]
+        repeatable = not any(one.ordered and one.decimals is None for one in self.outputs)
+        rows = self._fetched(keys, exprs, threads=repeatable)
+        if repeatable and not self._all_exact(rows):
+            rows = self._fetched(keys, exprs, threads=False)
         for check in checks:
             wrong = next((row[check.name] for row in rows if row[check.name]), None)
             if wrong is not None:
@@ -385,6 +403,16 @@ class _Scan:
         values: dict[Key, Mapping[str, Result]] = {}
         for row in rows:
             key = self._key(row, keys)
+            if key in values:  # whatever was done to tell groups apart, no row may vanish
+                self._problem(
+                    "SRC112",
+                    f"two groups of the source '{shown(self.name)}' look the same: "
+                    f"{shown(', '.join(map(str, key[1:])), 200)}",
+                    "store the dimension as text",
+                    ("sources", self.name),
+                    key=True,
+                )
+                break
             if key is not None:
                 values[key] = {
                     output.metric: self._value(output, position, row)
@@ -393,6 +421,32 @@ class _Scan:
         self._check_unplaced()
         self._refuse(self.problems)
         return Aggregated(values, tuple(self._kinds()))
+
+    def _fetched(
+        self, keys: Sequence[str], exprs: Sequence[nw.Expr], *, threads: bool
+    ) -> list[dict[str, Any]]:
+        """Return the groups; without threads, floats are added in the order of the rows."""
+        most = self.tree.limits.rows
+        with reading(self.tree, self.name, self.table.file):
+            if not threads:
+                self.table.connection.execute("set threads = 1")
+            frame = self._rows()
+            grouped = frame.group_by(keys).agg(*exprs) if keys else frame.select(*exprs)
+            native = nw.to_native(grouped.head(most + 1))
+            rows = [dict(zip(native.columns, row, strict=True)) for row in native.fetchall()]
+        if len(rows) > most:
+            message = f"the source '{shown(self.name)}' gives more than {most:,} rows"
+            raise SourceError([too_many_rows(message)])
+        return rows
+
+    def _all_exact(self, rows: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether all floats that were added up are decimals, which have no order."""
+        return all(
+            row[f"values{position}"] == row[f"decimals{position}"]
+            for position, output in enumerate(self.outputs)
+            if output.ordered and output.decimals is not None
+            for row in rows
+        )
 
     def _rows(self) -> nw.LazyFrame[Any]:
         """Return the rows of the time span, with all columns that the scan looks at."""
@@ -422,7 +476,8 @@ class _Scan:
             yield from (output.column, output.rows)
             if output.decimals is not None:
                 yield output.decimals
-        yield from (*self.dimensions, *self.lowering.finite, *self.lowering.exact)
+        lowering = self.lowering
+        yield from (*self.dimensions, *lowering.finite, *lowering.exact, *lowering.lost)
         if self.request.needs_time:
             assert self.source.time is not None
             yield from ("period", "day", self.table.columns[self.source.time].name)
@@ -445,17 +500,57 @@ class _Scan:
             )
         for name, column in self.lowering.exact.items():
             values = nw.col(name)
+            what = "decimals" if self.table.columns[column].dtype == nw.Decimal else "integers"
             yield _Check(
                 f"inexact_{name}",
                 ((values > 2**53) | (values < -(2**53))).any(),
                 fixed(
-                    f"the column '{shown(column)}' holds integers past 2**53",
-                    "computing would lose their last digits; store them as decimals, or as text",
+                    f"the column '{shown(column)}' holds {what} past 2**53",
+                    "computing would lose their last digits; compare them with integers, count "
+                    "them, or store them in a larger unit",
                 ),
+            )
+        for name, column in self.lowering.lost.items():
+            yield _Check(
+                f"lost_{name}",
+                nw.col(name).any(),
+                fixed(
+                    f"the column '{shown(column)}' holds integers past 2**53",
+                    "computing would lose their last digits; compare them with texts, such as "
+                    f"`{shown(column, 40)} == '12345678901234567890'`, or count them",
+                ),
+            )
+        for name, dimension in zip(self.dimensions, self.request.by, strict=False):
+            at = self.table.columns[dimension]
+            if at.kind is not Kind.TIME:
+                continue
+            what = f"the dimension '{shown(dimension)}' holds times"
+            values = nw.col(name)
+            if at.type_name == "TIMESTAMP_NS":
+                values = values.cast(nw.Datetime("us"))
+                yield _Check(
+                    f"finer_{name}",
+                    (values != nw.col(name)).any(),
+                    fixed(
+                        f"{what} finer than microseconds", "store them in microseconds, or as text"
+                    ),
+                )
+            yield _Check(
+                f"far_{name}",
+                _is_far(values, date if at.dtype == nw.Date else datetime).any(),
+                fixed(f"{what} outside of the years 1 to 9999", "leave them empty"),
             )
         time = self.source.time
         if self.request.needs_time and time is not None:
             column_ = self.table.columns[time]
+            yield _Check(
+                "far_day",
+                _is_far(nw.col("day"), date).any(),
+                fixed(
+                    f"the time column '{shown(time)}' holds days outside of the years 1 to 9999",
+                    "leave them empty",
+                ),
+            )
             if column_.kind is Kind.TEXT:
                 text = nw.col(column_.name)
                 no_day = nw.when(nw.col("day").is_null()).then(text)
@@ -482,22 +577,13 @@ class _Scan:
 
     def _key(self, row: Mapping[str, Any], keys: Sequence[str]) -> Key | None:
         """Return the period and the group of a row; ``None`` if it has no place in time."""
-        group = [_group_value(row[key]) for key in keys if key != "period"]
+        group = [row[key] for key in keys if key != "period"]
         if not self.request.needs_time:
             return (None, *group)
         period = row["period"]
         if period is None:
             for position, output in enumerate(self.outputs):
                 self.unplaced[output.metric] += row[f"rows{position}"]
-            return None
-        if not isinstance(period, date):  # DuckDB gives text for what Python has no date for
-            self._problem(
-                "SRC112",
-                f"the time column '{shown(self.source.time)}' holds days outside of the years 1 "
-                "to 9999",
-                "leave them empty",
-                ("sources", self.name, "time"),
-            )
             return None
         return (None if self.request.grain == "all" else period, *group)
 
@@ -518,24 +604,24 @@ class _Scan:
     def _value(self, output: _Output, position: int, row: Mapping[str, Any]) -> Result:
         value = row[f"v{position}"]
         if value is None:
-            return empty_result(output.measure)
+            return Rule.TOO_FEW if row[f"values{position}"] else empty_result(output.measure)
         if output.measure.aggregate.root.value == "count_distinct" and row[f"null{position}"]:
             value -= 1  # null counts as a value there, and not here
         exact = self._exact(output, position, row)
         if exact is not None:
             return exact
-        number = float(value)
-        if not math.isfinite(number):
-            return Rule.OVERFLOW
-        if isinstance(value, int) and int(number) != value:
+        number = _as_float(value)
+        if number is None:
+            what = "integer" if isinstance(value, int) else "decimal"
             self._problem(
                 "SRC112",
-                f"'{output.metric}' is the integer {value}: a float64 loses its last digits",
+                f"'{output.metric}' is the {what} {value}: a float64 loses its last digits",
                 f"count in a larger unit, for example {output.measure.aggregate.root.value}(x / "
                 f"{number_text(1000.0)})",
                 ("metrics", output.metric, "measure"),
             )
-        return number + 0.0
+            return Rule.NO_VALUES  # never seen: the run is refused
+        return number
 
     def _exact(self, output: _Output, position: int, row: Mapping[str, Any]) -> float | None:
         """Return the sum or mean of decimals, rounded once, if all values are some."""
@@ -550,7 +636,12 @@ class _Scan:
     def _kinds(self) -> Iterator[Any]:
         for dimension in self.request.by:
             column = self.table.columns[dimension]
-            yield column.type_name if column.kind is Kind.TIME else column.kind
+            if column.label:  # texts of a file tell more than their numbers
+                yield Kind.TEXT
+            elif column.kind is Kind.TIME:
+                yield column.type_name
+            else:  # a decimal is mostly no float: 0.1 is not
+                yield "decimals" if column.dtype == nw.Decimal else column.kind
 
     def _refuse(self, problems: Sequence[Diagnostic]) -> None:
         if problems:
@@ -573,5 +664,16 @@ def _period(day: nw.Expr, grain: str) -> nw.Expr:
     return day.dt.truncate(_UNITS[grain]).cast(nw.Date)
 
 
-def _group_value(value: Any) -> Any:
-    return float(value) if isinstance(value, Decimal) else value
+def _is_far(values: nw.Expr, kind: type[date]) -> nw.Expr:
+    """Whether Python has no such day; it would make the last one of infinity."""
+    return (values > nw.lit(kind.max)) | (values < nw.lit(kind.min))
+
+
+def _as_float(value: float | Decimal) -> Result | None:
+    """Return what an aggregate gives as a float64; ``None`` if it loses digits before the point."""
+    number = float(value)
+    if not math.isfinite(number):
+        return Rule.OVERFLOW
+    if not isinstance(value, float) and abs(value) > 2**53 and value != number:
+        return None
+    return number + 0.0

@@ -7,8 +7,9 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
 
 from metrictree.diagnostics import Diagnostic, shown, visible
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from metrictree.formula import Formula
 
-__all__ = ["Origins", "RunResult"]
+__all__ = ["Origins", "Partial", "RunResult"]
 
 _ROWS_SHOWN: Final = 20
 _WIDEST: Final = 40
@@ -47,6 +48,16 @@ class Origins:
     """By row and measure: why there is no value."""
 
 
+class Partial(NamedTuple):
+    """A period that the time span cuts: the days that count, where they are not all of them."""
+
+    period: date
+    first: date | None
+    """The first day that counts; ``None`` if it is that of the period."""
+    last: date | None
+    """The last day that counts, likewise."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class RunResult:
     """The values of a run: one row for each period and group.
@@ -61,6 +72,8 @@ class RunResult:
     metrics: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     origins: Origins = field(compare=False)
+    partial: tuple[Partial, ...] = ()
+    """The periods that the first or the last day of the time span cuts."""
     protected: Mapping[Path, str] = field(default_factory=dict, compare=False)
     """What the run was made from, and the tree's other sources: a file, and what it is."""
 
@@ -102,7 +115,18 @@ class RunResult:
         Raises:
             UsageError: the file cannot be written, or is one of the tree's own or of its sources.
         """
+        given: Any = target  # a caller may ignore the types
         if not isinstance(target, (str, Path)):
+            if not callable(getattr(given, "write", None)):
+                raise UsageError(
+                    [
+                        Diagnostic(
+                            "VAL111",
+                            f"cannot write to {shown(repr(given), 200)}, which is no file",
+                            help="give a path or an open text stream",
+                        )
+                    ]
+                )
             self._write(target)
             return
         path = Path(target)
@@ -191,7 +215,7 @@ def _cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return number_text(value)
-    if isinstance(value, (int, date)):
+    if isinstance(value, (int, date, Decimal)):
         return str(value)
     text = str(value)
     return f"'{text}" if _ACTIVE.match(text) else text

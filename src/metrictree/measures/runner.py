@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from metrictree.diagnostics import Diagnostic, shown
 from metrictree.engines.base import Rule
+from metrictree.engines.compute import absent_value, needs_time
 from metrictree.engines.scalar import evaluate
 from metrictree.errors import ComputeError, SourceError, UsageError
-from metrictree.measures.aggregate import Aggregated, Request, aggregate, empty_result
+from metrictree.measures.aggregate import (
+    Aggregated,
+    Request,
+    aggregate,
+    empty_result,
+    too_many_rows,
+)
 from metrictree.measures.periods import GRAINS, period_of, periods_between
-from metrictree.measures.result import Origins, RunResult
+from metrictree.measures.result import Origins, Partial, RunResult
 from metrictree.measures.sources import require_duckdb, source_paths
 from metrictree.names import Suggester, did_you_mean
 from metrictree.plan import make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
@@ -85,10 +93,14 @@ def _request(
     if grain not in GRAINS:
         near = did_you_mean(Suggester(GRAINS).near(str(grain)))
         raise _usage(f"'{shown(grain)}' is no grain", near or f"the grains are {', '.join(GRAINS)}")
-    names = tuple(dict.fromkeys([by] if isinstance(by, str) else by))
+    given: Any = by  # a caller may ignore the types
+    if not isinstance(given, Iterable):
+        raise _usage(f"by is {shown(repr(given))}, no names of dimensions", "give a list of texts")
+    names = tuple([by] if isinstance(by, str) else by)
     for name in names:
         if not isinstance(name, str):
             raise _usage(f"{shown(repr(name))} is no name of a dimension", "give texts")
+    names = tuple(dict.fromkeys(names))
     first, last = _day("since", since), _day("until", until)
     if first is not None and last is not None and first > last:
         raise _usage(f"since {first} is after until {last}", "exchange them")
@@ -121,28 +133,10 @@ def _check_columns(plan: Plan, request: Request) -> None:
 
 def _check_leaves(tree: ResolvedTree, plan: Plan) -> None:
     """Refuse targets that need more than sources and constants."""
-    problems = [
-        Diagnostic(
-            "VAL103",
-            f"the input '{metric}' has no value",
-            tree.places.span(("metrics", metric), key=True),
-            metric=metric,
-            help="give it a `measure` or a `value`, or choose targets that do not need it",
-        )
-        for metric in plan.leaves
-        if tree.metrics[metric].kind == "input"
-    ]
-    problems += [
-        Diagnostic(
-            "VAL108",
-            f"the formula of '{metric}' uses {tree.overtime[metric]}(), which cannot be run yet",
-            tree.places.span(("metrics", metric), key=True),
-            metric=metric,
-            help="choose targets that do not need it",
-        )
-        for metric in plan.formulas
-        if metric in tree.overtime
-    ]
+    absent = [metric for metric in plan.leaves if tree.metrics[metric].kind == "input"]
+    advice = "give it a `measure` or a `value`, or choose targets that do not need it"
+    problems = [absent_value(tree, metric, advice) for metric in absent]
+    problems += [needs_time(tree, metric) for metric in plan.formulas if metric in tree.overtime]
     if problems:
         raise ComputeError(problems)
 
@@ -185,7 +179,29 @@ def _compute(
         rules,
     )
     protected = dict.fromkeys(source_paths(tree), "a source") | dict.fromkeys(tree.files, "a file")
-    return RunResult(request.grain, request.by, plan.targets, tuple(rows), origins, protected)
+    partial = tuple(_partial(request)) if rows else ()
+    return RunResult(
+        request.grain, request.by, plan.targets, tuple(rows), origins, partial, protected
+    )
+
+
+def _partial(request: Request) -> Iterator[Partial]:
+    """Return the periods of which the time span holds some days only."""
+    grain, since, until = request.grain, request.since, request.until
+    if grain == "all":
+        return
+    first = last = None
+    if since is not None and since != period_of(since, grain):
+        first = since
+    if until is not None and until != date.max:
+        after = period_of(until + timedelta(days=1), grain)
+        last = until if after == period_of(until, grain) else None
+    for period in dict.fromkeys(period_of(day, grain) for day in (first, last) if day is not None):
+        yield Partial(
+            period,
+            first if first is not None and period_of(first, grain) == period else None,
+            last if last is not None and period_of(last, grain) == period else None,
+        )
 
 
 def _keys(
@@ -213,17 +229,11 @@ def _keys(
             periods = periods_between(first, last, request.grain)
     count, most = len(periods) * len(groups), tree.limits.rows
     if count > most:
-        raise SourceError(
-            [
-                Diagnostic(
-                    "SRC115",
-                    f"the result has {count:,} rows ({len(periods):,} periods of {len(groups):,} "
-                    f"groups), more than {most:,}",
-                    help="check the first and the last day, choose a larger grain or fewer "
-                    "dimensions, or raise the limit `rows`",
-                )
-            ]
+        message = (
+            f"the result has {count:,} rows ({len(periods):,} periods of {len(groups):,} "
+            f"groups), more than {most:,}"
         )
+        raise SourceError([too_many_rows(message)])
     return ((period, *group) for period in periods for group in groups)
 
 

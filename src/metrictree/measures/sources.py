@@ -24,7 +24,7 @@ from metrictree.loader import is_relative
 from metrictree.measures.cells import DAY, Damage, File, look_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from metrictree.resolved import ResolvedTree
     from metrictree.schema import Source
@@ -35,14 +35,17 @@ _CSV: Final = """
     from read_csv(
         getvariable('path'), delim = getvariable('delimiter'), header = true, skip = 0,
         comment = '', quote = '"', escape = '"', sample_size = -1, ignore_errors = false,
-        null_padding = false, hive_partitioning = false,
-        auto_type_candidates = ['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR']{}
+        null_padding = false, hive_partitioning = false, {}
     )
 """
+_TYPES: Final = "auto_type_candidates = ['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR']"
+_LENIENT: Final = ", strict_mode = false"
 _PARQUET: Final = "from read_parquet(getvariable('path'), hive_partitioning = false)"
 _DECIMALS: Final = ((2, "1e13"), (4, "1e11"), (9, "1e6"))
 """Digits behind the point, and the sizes up to which a float64 tells one such decimal only."""
 _DELIMITERS: Final = ",;\t|"
+_FIRST: Final = 1_000
+"""Rows that are looked at first."""
 _HEADER: Final = 1_000_000
 """Bytes of a header that are looked at."""
 _CONFIG: Final[dict[str, Any]] = {
@@ -101,6 +104,10 @@ def reading(tree: ResolvedTree, name: str, file: File) -> Iterator[None]:
         yield
     except (duckdb.Error, nw.exceptions.NarwhalsError) as error:
         path = shown(tree.spec.sources[name].path)
+        if isinstance(error, duckdb.OutOfRangeException):
+            message = f"a number of the source '{shown(name)}' is past what DuckDB can hold"
+            advice = "aggregate in a larger unit, for example sum(x / 1000)"
+            raise SourceError([_problem(tree, name, "SRC112", message, advice)]) from None
         damage: Damage | set[str] = set()
         if file.delimiter is not None:
             with suppress(OSError):  # then DuckDB says why
@@ -131,46 +138,124 @@ def open_table(tree: ResolvedTree, name: str) -> Table:
         connection = duckdb.connect(config=_CONFIG)
         # Values, never text that is pasted into SQL; without `escape` a name might be a pattern.
         connection.execute("set variable path = ?", [glob.escape(str(path))])
-        relation = _open_csv(connection, file) if csv_file else connection.sql(_PARQUET)
-        names = relation.columns
-        types = [str(dtype) for dtype in relation.types]
-        # Names of our own: one from the file may hold anything, and DuckDB folds case.
-        own = ", ".join(f"c{position}" for position in range(len(names)))
-        renamed: Any = relation.query("rows", f"select * from rows as rows({own})")  # noqa: S608 - names of our own
-        dtypes = nw.from_native(renamed).collect_schema().dtypes()
+        names, types, rows = (_open_csv if csv_file else _open_parquet)(connection, file)
+        dtypes = nw.from_native(rows).collect_schema().dtypes()[: len(names)]
         columns = {
-            name: Column(
-                f"c{position}",
-                kind_of(dtype),
-                dtype,
-                type_name,
-                f"d{position}" if type_name == "DOUBLE" else "",
-            )
+            name: _column(position, dtype, type_name, csv_file=csv_file)
             for position, (name, dtype, type_name) in enumerate(
                 zip(names, dtypes, types, strict=True)
             )
         }
-        added = ["*", *(_decimals(one) for one in columns.values() if one.decimals)]
+        added = ["*", *(sql for one in columns.values() for sql in _added(one))]
         if source.time in columns and (day := _day(columns[source.time])):
             added.append(day)
-        frame: nw.LazyFrame[Any] = nw.from_native(renamed.project(", ".join(added)))
+        frame: nw.LazyFrame[Any] = nw.from_native(rows.project(", ".join(added)))
     return Table(frame, columns, file, connection)
 
 
-def _open_csv(connection: Any, file: File) -> Any:
-    """Return the rows of a CSV file, also if its lines end in several ways."""
+_Opened = tuple["Sequence[str]", "Sequence[str]", Any]
+"""The names of the columns, their types, and the rows, in which a column is c and its position."""
+
+
+def _open_parquet(connection: Any, _: File) -> _Opened:
+    relation = connection.sql(_PARQUET)
+    types = [str(dtype) for dtype in relation.types]
+    # Names of our own: one from the file may hold anything, and DuckDB folds case.
+    own = ", ".join(f"r{position}" for position in range(len(types)))
+    renamed = relation.query("rows", f"select * from rows as rows({own})")  # noqa: S608 - names of our own
+    # A time with a zone is a moment: its day is the one in UTC, wherever the program runs.
+    moment = "case when isfinite({0}) then make_timestamp(epoch_us({0})) {1} end"
+    rest = "when {0} > epoch_ms(0)::timestamptz then timestamp 'infinity'"
+    rest += " when {0} is not null then timestamp '-infinity'"
+    made = [
+        (
+            moment.format(f"r{position}", rest.format(f"r{position}"))
+            if type_name == "TIMESTAMP WITH TIME ZONE"
+            else f"r{position}"
+        )
+        + f" as c{position}"
+        for position, type_name in enumerate(types)
+    ]
+    return relation.columns, types, renamed.project(", ".join(made))
+
+
+def _open_csv(connection: Any, file: File) -> _Opened:
+    """Return the rows of a CSV file: the cells as texts, r and a position, and what they tell."""
+    connection.execute("set variable delimiter = ?", [file.delimiter])
+    guessed, lenient = _sniffed(connection, file)
+    types = [str(dtype) for dtype in guessed.types]
+    texts = ", ".join(f"r{position}: 'VARCHAR'" for position in range(len(types)))
+    options = f"auto_detect = false, columns = {{{texts}}}{lenient}"
+    cells = connection.sql(_CSV.replace("sample_size = -1, ", "").format(options))
+    for position in _no_guess(cells, types):
+        types[position] = "VARCHAR"
+    made = [
+        f"cast(r{position} as {type_name}) as c{position}"
+        for position, type_name in enumerate(types)
+    ]
+    return guessed.columns, types, cells.project(", ".join([*made, "*"]))
+
+
+def _sniffed(connection: Any, file: File) -> tuple[Any, str]:
+    """Return what DuckDB takes a CSV file for, and what it must allow if lines end in many ways."""
     import duckdb
 
-    connection.execute("set variable delimiter = ?", [file.delimiter])
     try:
-        return connection.sql(_CSV.format(""))
+        return connection.sql(_CSV.format(_TYPES)), ""
     except duckdb.Error:
         # What is lenient is safe here: each record was looked at, and has the cells of the header.
         with suppress(OSError, duckdb.Error):
             ends = look_at(file)
             if not isinstance(ends, Damage) and len(ends) > 1:
-                return connection.sql(_CSV.format(", strict_mode = false"))
+                return connection.sql(_CSV.format(_TYPES + _LENIENT)), _LENIENT
         raise
+
+
+def _no_guess(cells: Any, types: Sequence[str]) -> Iterator[int]:
+    """Return the columns that DuckDB takes for truth values or numbers, and that are texts.
+
+    Only true and false are truth values: t, yes or NO (Norway) might be anything. A column that
+    holds nothing but Nan and Inf may be one of names.
+    """
+    numbers = [position for position, one in enumerate(types) if one == "DOUBLE"]
+    finite = {n: f"coalesce(bool_or(isfinite(cast(r{n} as double))), false)" for n in numbers}
+    asked = {
+        n: f"coalesce(bool_and(lower(r{n}) in ('true', 'false')), false)"
+        for n, one in enumerate(types)
+        if one == "BOOLEAN"
+    }
+    if numbers:  # mostly, the first rows tell
+        seen = cells.limit(_FIRST).aggregate(", ".join(finite.values())).fetchall()[0]
+        asked |= {n: finite[n] for n, one in zip(numbers, seen, strict=True) if not one}
+    if asked:
+        sure = cells.aggregate(", ".join(asked.values())).fetchall()[0]
+        yield from (n for n, one in zip(asked, sure, strict=True) if not one)
+
+
+def _column(position: int, dtype: Any, type_name: str, *, csv_file: bool) -> Column:
+    number = type_name == "DOUBLE"
+    return Column(
+        f"c{position}",
+        kind_of(dtype),
+        dtype,
+        type_name,
+        decimals=f"d{position}" if number else "",
+        text=f"r{position}" if csv_file and type_name != "VARCHAR" else "",
+        label=f"t{position}" if csv_file and number else "",
+        lost=f"l{position}" if csv_file and number else "",
+    )
+
+
+def _added(column: Column) -> Iterator[str]:
+    """Return SQL for what is known of a column besides its values."""
+    if column.decimals:
+        yield _decimals(column)
+    if column.label:
+        yield f"case when not isnan({column.name}) then {column.text} end as {column.label}"
+    if column.lost:
+        whole = f"not regexp_matches({column.text}, '[.eE]')"
+        inexact = f"case when abs({column.name}) > {2**53} and isfinite({column.name})"
+        yield f"{inexact} then {whole} else false end as {column.lost}"
 
 
 def _day(column: Column) -> str | None:

@@ -96,8 +96,7 @@ def format_number(
 
     Without ``digits`` a number keeps at least four digits that count, and no zeros at its end. A
     duration has its two largest parts; with ``digits`` only the largest, with that many. What
-    cannot be in its form is a plain number: a duration whose unit is no time, and numbers past
-    what float64 holds to a thousandth.
+    cannot be in its form is a plain number: a duration whose unit is no time or that is huge.
 
     >>> format_number(11598.0), format_number(0.375065), format_number(-0.0)
     ('11,598', '0.3751', '0')
