@@ -153,6 +153,25 @@ def test_numbers_of_every_type_are_computed_as_float64(connection: Any, dtype: s
     assert lowered(frame, parse_formula("1 if a == 7 else 0")) == [1.0]
 
 
+@pytest.mark.parametrize(
+    ("text", "exact"),
+    [("a == 5", False), ("a in (1, 5)", False), ("a < a", False), ("is_missing(a)", False),
+     ("a == 5.5", True), ("a + 1 == 5", True), ("-a < 5", True), ("a in (1, 5.5)", True),
+     ("(a if a > 3 else 0) == 5", True), ("a == b", True)],
+)  # fmt: skip
+def test_only_integers_that_are_computed_with_must_stay_within_float64(
+    text: str, exact: bool
+) -> None:
+    columns = {
+        "a": Column("c0", Kind.NUMBER, nw.Int64(), "BIGINT"),
+        "b": Column("c1", Kind.NUMBER, nw.Float64(), "DOUBLE"),
+    }
+    lowering = Lowering(columns)
+    lowering.lower(parse_formula(text, "where"), Kind.CONDITION)
+    assert lowering.faults == []
+    assert lowering.exact == ({"c0": "a"} if exact else {})
+
+
 def test_integers_do_not_overflow_in_their_own_type(connection: Any) -> None:
     frame = opened(connection, [{"a": 127, "b": 127}], {"a": "TINYINT", "b": "TINYINT"})
     assert lowered(frame, parse_formula("a * b + b")) == [127 * 127 + 127]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings, strategies
 
 from metrictree import (
     ComputeError,
@@ -356,8 +357,14 @@ def test_without_rows_counts_and_sums_are_zero_and_the_rest_is_missing(
     assert found(tmp_path, aggregate, where, orders__csv=content) == expected
 
 
-def test_the_deviation_of_one_value_is_missing(tmp_path: Path) -> None:
-    assert found(tmp_path, "std(amount)", "id == 1") is None
+def test_the_deviation_of_one_value_is_missing_since_there_are_too_few(tmp_path: Path) -> None:
+    for where, rule in (("id == 1", Rule.TOO_FEW), ("id == 0", Rule.NO_VALUES)):
+        text = one_measure("std(amount)", where, dimensions=[])
+        result = tree_in(tmp_path, text).run()
+        reason = result.why(0, "x")
+        assert result.rows == ((None,),)
+        assert reason is not None
+        assert reason.rule is rule
 
 
 def test_a_column_without_values_counts_as_missing_numbers(tmp_path: Path) -> None:
@@ -426,6 +433,217 @@ metrics:
     assert tree.run(by="d").rows == ((date(2025, 1, 1), 1), (date(2025, 1, 2), 1), (None, 1))
     assert tree.run(by="v").rows == ((2.5, 1), (None, 2))
     assert len(tree.run(by=["f", "n", "t"])) == 3
+
+
+CELL_TYPES: dict[str, list[str | None]] = {
+    "decimal(38, 0)": ["9007199254740992", "9007199254740993", "-1", "0", None],
+    "decimal(38, 20)": ["0.1", "0.10000000000000000001", "1e15", None],
+    "hugeint": ["170141183460469231731687303715884105727", "9007199254740993", None],
+    "ubigint": ["18446744073709551615", "18446744073709551614", "0"],
+    "double": ["0.0", "-0.0", "nan", "inf", "-inf", "1e-320", "0.1", None],
+    "float": ["0.1", "0.10000001", "16777216", "nan"],
+    "timestamp": ["2025-01-01 10:00:00.123456", "2025-01-01 10:00:00.123457", None],
+    "timestamptz": ["2025-01-01 10:00:00+02", "2025-01-01 08:00:00Z", None],
+    "date": ["0001-01-01", "9999-12-31", None],
+    "varchar": ["", " ", "a", "A", "a ", "1", "1.0", "\u00e9", "e\u0301", None],
+    "boolean": ["true", "false", None],
+}
+
+
+@pytest.mark.parametrize("dtype", CELL_TYPES)
+@given(data=strategies.data())
+@settings(max_examples=10, deadline=None)
+def test_no_row_is_lost_in_groups(tmp_path_factory: Any, dtype: str, data: Any) -> None:
+    cells = data.draw(strategies.lists(strategies.sampled_from(CELL_TYPES[dtype]), min_size=1))
+    folder = tmp_path_factory.mktemp("groups")
+    connection = duckdb.connect()
+    connection.execute(f"create table t (country {dtype})")
+    connection.execute(f"insert into t values {', '.join('(?)' for _ in cells)}", cells)  # noqa: S608
+    connection.table("t").write_parquet(str(folder / "orders.parquet"))
+    (groups,) = connection.execute("select count(*) from (select distinct * from t)").fetchone()
+    tree = tree_in(folder, one_measure("count()", path="orders.parquet", dimensions=["country"]))
+    rows = tree.run(by="country").rows
+    assert sum(count for _, count in rows) == len(cells) == tree.run().rows[0][0]
+    nan = dtype in ("double", "float") and {"nan", None} <= set(cells)  # one group: missing
+    assert len(rows) == groups - nan
+
+
+@pytest.mark.parametrize(
+    ("dtype", "cell", "sentence"),
+    [
+        ("timestamp_ns", "2025-01-01 10:00:00.123456789", "finer than microseconds"),
+        ("date", "infinity", "outside of the years 1 to 9999"),
+        ("date", "12025-01-01", "outside of the years 1 to 9999"),
+        ("date", "0044-01-01 (BC)", "outside of the years 1 to 9999"),
+        ("timestamp", "-infinity", "outside of the years 1 to 9999"),
+        ("timestamp", "12025-01-01", "outside of the years 1 to 9999"),
+        ("timestamp_s", "12025-01-01", "outside of the years 1 to 9999"),
+    ],
+)
+def test_a_dimension_of_times_that_python_has_not_is_refused(
+    tmp_path: Path, dtype: str, cell: str, sentence: str
+) -> None:
+    rows = f"('{cell}'), ('2025-01-01')"
+    parquet(tmp_path, f"select country::{dtype} as country from (values {rows}) as t(country)")  # noqa: S608
+    text = one_measure("count()", path="orders.parquet", dimensions=["country"])
+    ((code, told),) = refused(tree_in(tmp_path, text), by="country")
+    assert code == "SRC112"
+    assert f"the dimension 'country' holds times {sentence}" in told
+
+
+def test_a_decimal_dimension_is_written_as_a_number(tmp_path: Path) -> None:
+    parquet(tmp_path, "select unnest([-1.50, 0.25])::decimal(9, 2) as country")
+    text = one_measure("count()", path="orders.parquet", dimensions=["country"])
+    stream = io.StringIO()
+    tree_in(tmp_path, text).run(by="country").write_csv(stream)
+    assert stream.getvalue() == "country,x\n-1.50,1\n0.25,1\n"
+
+
+LONG_IDS = "id,n\n12345678901234567890,1\n12345678901234567891,2\n5,3\n"
+
+
+def test_long_ids_in_a_csv_file_are_told_apart(tmp_path: Path) -> None:
+    files = {"orders__csv": LONG_IDS}
+    assert found(tmp_path, "count_distinct(id)", **files) == 3
+    assert found(tmp_path, "sum(n)", "id == '12345678901234567891'", **files) == 2
+    assert found(tmp_path, "sum(n)", "id != '12345678901234567891'", **files) == 4
+    ids = "('12345678901234567890', '5')"
+    assert found(tmp_path, "sum(n)", f"id in {ids}", **files) == 4
+    assert found(tmp_path, "sum(n)", f"id not in {ids}", **files) == 2
+    text = one_measure("sum(n)", dimensions=["id"])
+    assert tree_in(tmp_path, text, **files).run(by="id").rows == (
+        ("12345678901234567890", 1), ("12345678901234567891", 2), ("5", 3),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "where"),
+    [("sum(id)", None), ("max(id)", None), ("mean(id / 2)", None), ("count()", "id == 5")],
+)
+def test_long_ids_in_a_csv_file_are_not_computed_with(
+    tmp_path: Path, aggregate: str, where: str | None
+) -> None:
+    text = one_measure(aggregate, where, dimensions=[])
+    ((code, told),) = refused(tree_in(tmp_path, text, orders__csv=LONG_IDS))
+    assert code == "SRC112"
+    assert "the column 'id' holds integers past 2**53" in told
+    assert "compare them with texts" in told
+
+
+WORDS = [
+    (["NO", "NO"], 1),
+    (["t", "f", "T"], 3),
+    (["yes", "no", "Yes"], 3),
+    (["Nan", "Inf", "nan", "-inf"], 4),
+    (["1e2", "100", "10e1"], 3),
+    (["1.0", "1.00"], 2),
+    (["007", "7"], 2),
+]
+
+
+@pytest.mark.parametrize(("cells", "distinct"), WORDS)
+def test_different_texts_in_a_csv_file_are_never_the_same(
+    tmp_path: Path, cells: list[str], distinct: int
+) -> None:
+    content = "country,n\n" + "".join(f"{cell},1\n" for cell in cells)
+    assert found(tmp_path, "count_distinct(country)", orders__csv=content) == distinct
+    assert found(tmp_path, "count(country)", orders__csv=content) == len(cells)
+    where = f"country == '{cells[0]}'"
+    assert found(tmp_path, "count()", where, orders__csv=content) == cells.count(cells[0])
+    text = one_measure("count()", dimensions=["country"])
+    rows = tree_in(tmp_path, text, orders__csv=content).run(by="country").rows
+    assert {name for name, _ in rows} == set(cells)
+
+
+def test_true_and_false_in_a_csv_file_are_truth_values_in_any_case(tmp_path: Path) -> None:
+    content = "paid,n\nTrue,1\nFALSE,2\ntrue,4\n,8\n"
+    assert found(tmp_path, "sum(n)", "paid", orders__csv=content) == 5
+    assert found(tmp_path, "sum(n)", "paid == 'True'", orders__csv=content) == 1
+
+
+def test_numbers_among_nan_are_numbers(tmp_path: Path) -> None:
+    content = "v,n\n" + "nan,1\n" * 3_000 + "1.5,1\n"
+    assert found(tmp_path, "sum(v)", orders__csv=content) == 1.5
+    assert found(tmp_path, "count_distinct(v)", orders__csv=content) == 1
+
+
+@pytest.mark.parametrize("dtype", ["bigint", "decimal(38, 0)", "ubigint"])
+def test_integers_are_compared_with_integers_exactly(tmp_path: Path, dtype: str) -> None:
+    cells = "[5, 9007199254740992, 9007199254740993, 9007199254740994]"
+    parquet(tmp_path, f"select unnest({cells})::{dtype} as id")
+    for where, count in [
+        ("id == 5", 1), ("id != 5", 3), ("id == 9007199254740992", 1), ("id > -5", 4),
+        ("id == -5", 0), ("id > 9007199254740992", 2), ("5 < id < 9007199254740994", 2),
+        ("id in (5, 9007199254740994)", 2), ("id not in (9007199254740992, 5)", 2),
+        ("not is_missing(id)", 4), ("id == id", 4),
+    ]:  # fmt: skip
+        assert found(tmp_path, "count()", where) == count, where
+    for where in ("id == 5.5", "id + 0 == 5", "coalesce(id, 0) == 5", "id == 1e30"):
+        text = one_measure("count()", where, "orders.parquet", dimensions=[])
+        ((code, _),) = refused(tree_in(tmp_path, text))
+        assert code == "SRC112"
+
+
+@pytest.mark.parametrize("aggregate", ["max(d)", "min(d)", "sum(d)", "mean(d * 1)", "median(d)"])
+def test_decimals_lose_no_digits_before_the_point(tmp_path: Path, aggregate: str) -> None:
+    parquet(tmp_path, "select 9007199254740993::decimal(38, 0) as d")
+    text = one_measure(aggregate, path="orders.parquet", dimensions=[])
+    ((code, told),) = refused(tree_in(tmp_path, text))
+    assert code == "SRC112"
+    assert "decimal 9007199254740993" in told or "holds decimals past 2**53" in told
+
+
+def test_a_sum_past_all_decimals_is_told(tmp_path: Path) -> None:
+    parquet(tmp_path, "select unnest([9e37, 9e37, 9e37])::decimal(38, 0) as d")
+    text = one_measure("sum(d)", path="orders.parquet", dimensions=[])
+    ((code, told),) = refused(tree_in(tmp_path, text))
+    assert code == "SRC112"
+    assert "a number of the source 'orders' is past what DuckDB can hold" in told
+
+
+def test_groups_past_the_limit_are_not_fetched(tmp_path: Path) -> None:
+    parquet(tmp_path, "select range as country from range(50)")
+    tree_in(tmp_path, one_measure("count()", path="orders.parquet", dimensions=["country"]))
+    allowed = MetricTree.load(tmp_path / "tree.yml", limits=Limits(rows=50))
+    assert len(allowed.run(by="country")) == 50
+    ((code, told),) = refused(
+        MetricTree.load(tmp_path / "tree.yml", limits=Limits(rows=49)), by="country"
+    )
+    assert code == "SRC115"
+    assert "the source 'orders' gives more than 49 rows" in told
+
+
+@pytest.mark.parametrize("aggregate", ["sum(v)", "mean(v)", "std(v)", "sum(v * 2)"])
+def test_floats_are_added_in_the_order_of_the_rows(tmp_path: Path, aggregate: str) -> None:
+    parquet(tmp_path, "select sin(range) as v from range(500_000)")
+    assert len({found(tmp_path, aggregate) for _ in range(4)}) == 1
+
+
+def test_times_with_a_zone_in_parquet_lie_on_their_day_in_utc(tmp_path: Path) -> None:
+    parquet(
+        tmp_path,
+        "select unnest(['2025-01-01 00:30:00+01', '2025-01-01 23:00:00-05'])::timestamptz as day",
+    )
+    tree = tree_in(tmp_path, one_measure("count()", path="orders.parquet", time="day"))
+    assert tree.run(grain="day").rows == (
+        (date(2024, 12, 31), 1), (date(2025, 1, 1), 0), (date(2025, 1, 2), 1),
+    )  # fmt: skip
+    assert found(tmp_path, "count()", "day < '2025-01-01'") == 1
+
+
+def test_a_result_knows_the_periods_that_are_cut(tmp_path: Path) -> None:
+    tree = tree_in(tmp_path)
+    first, last = date(2025, 1, 2), date(2025, 3, 30)
+    result = tree.run(["orders"], grain="month", since=first, until=last)
+    assert result.partial == (
+        (date(2025, 1, 1), first, None), (date(2025, 3, 1), None, last),
+    )  # fmt: skip
+    january = date(2025, 1, 1)
+    result = tree.run(["orders"], grain="month", since=first, until="2025-01-30")
+    assert result.partial == ((january, first, date(2025, 1, 30)),)
+    assert tree.run(["orders"], grain="month", since=january, until="2025-01-31").partial == ()
+    assert tree.run(["orders"], since=first, until=last).partial == ()
+    assert tree.run(["orders"], grain="day", since=first, until=last).partial == ()
 
 
 @pytest.mark.parametrize(
@@ -745,9 +963,9 @@ COLUMNS = [
     ("count()", "status or id > 1", "SRC107", "compare it: `status == 'text'`", "status"),
     ("count()", "statsu == 'x'", "SRC106", "no column 'statsu': did you mean status?", "statsu"),
     ("count()", "status == 1", "SRC107", "'status' (text of type VARCHAR) and '1' (a number)", ""),
-    ("count()", "amount == '1'", "SRC107", "'amount' (a number of type DOUBLE) and '1' (text)", ""),
+    ("count()", "amount < '1'", "SRC107", "'amount' (a number of type DOUBLE) and '1' (text)", ""),
     ("count()", "status", "SRC107", "'status' is text of type VARCHAR, where a condition", ""),
-    ("count()", "amount in ('a', 'b')", "SRC107", "the list of `in` holds texts", ""),
+    ("count()", "abs(amount) in ('a', 'b')", "SRC107", "the list of `in` holds texts", ""),
     ("sum(round(id, id))", None, "SRC113", "digits of round() must be written", "round(id, id)"),
     ("sum(" + "id + " * 100 + "id)", None, "SRC114", "more than 100 operations", "s"),
 ]
@@ -885,8 +1103,17 @@ def test_a_setting_that_would_be_ignored_is_refused_where_it_matters(
 
 
 def test_the_time_zone_of_a_source_is_refused(tmp_path: Path) -> None:
-    tree = tree_in(tmp_path, TREE.replace("time: day,", "time: day, timezone: UTC,"))
+    tree = tree_in(tmp_path, TREE.replace("time: day,", "time: day, timezone: Asia/Tokyo,"))
     assert [code for code, _ in refused(tree, ["orders"], grain="day")] == ["SRC111"]
+
+
+def test_the_time_zone_utc_is_what_is_computed(tmp_path: Path) -> None:
+    tree = tree_in(tmp_path, TREE.replace("time: day,", "time: day, timezone: UTC,"))
+    assert len(tree.run(["orders"], grain="year")) == 2
+    text = "timezone: UTC\n" + TREE
+    assert len(tree_in(tmp_path, text).run(["orders"], grain="year")) == 2
+    both = "timezone: Asia/Tokyo\n" + TREE.replace("time: day,", "time: day, timezone: UTC,")
+    assert len(tree_in(tmp_path, both).run(["orders"], grain="year")) == 2
 
 
 def test_a_dimension_that_a_source_does_not_declare_is_named(tmp_path: Path) -> None:
@@ -942,7 +1169,9 @@ metrics:
 
 TIMES = [
     ("integer", "1", "SRC107", "the time column 'day' has the type INTEGER"),
-    ("timestamptz", "'2025-01-01 00:00:00+01'", "SRC107", "TIMESTAMP WITH TIME ZONE"),
+    ("timestamptz", "'infinity'", "SRC112", "outside of the years 1 to 9999"),
+    ("date", "'-infinity'", "SRC112", "outside of the years 1 to 9999"),
+    ("timestamp", "'infinity'", "SRC112", "outside of the years 1 to 9999"),
     ("varchar", "'01/02/2025'", "SRC107", "holds texts that are no days: '01/02/2025'"),
     ("varchar", "'2025-02-30'", "SRC107", "holds texts that are no days: '2025-02-30'"),
     ("varchar", "'2025-01-01 24:00'", "SRC107", "holds texts that are no days"),
@@ -1034,6 +1263,9 @@ ARGUMENTS = [
     ({"grain": "monht"}, "'monht' is no grain: did you mean month?"),
     ({"grain": "hour"}, "the grains are day, week, month, quarter, year, all"),
     ({"by": [3]}, "3 is no name of a dimension"),
+    ({"by": [[]]}, "[] is no name of a dimension"),
+    ({"by": 5}, "by is 5, no names of dimensions"),
+    ({"by": None}, "by is None, no names of dimensions"),
     ({"since": "2025-13-01"}, "since is '2025-13-01', which is no day"),
     ({"until": "20250101"}, "until is '20250101', which is no day"),
     ({"until": 3}, "until is 3, which is no day"),
@@ -1217,6 +1449,13 @@ def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(
         assert caught.value.diagnostics[0].code == "VAL111"
     assert list(inner.iterdir()) == []
     assert not [entry for entry in tmp_path.iterdir() if entry.suffix == ".part"]
+
+
+@pytest.mark.parametrize("target", [None, 5, b"out.csv"])
+def test_what_is_no_file_cannot_be_written_to(result: RunResult, target: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        result.write_csv(target)
+    assert caught.value.diagnostics[0].code == "VAL111"
 
 
 @pytest.fixture

@@ -88,8 +88,9 @@ SOURCES: Final = (
         Severity.ERROR,
         "Text is not converted to numbers, nor numbers to dates. A sum over a column of texts "
         "mostly means that one cell holds `n/a`, a currency sign or a comma: the first such cell "
-        "of a CSV file is told with its line. A time may end in `Z`, `UTC` or `+00:00` and then "
-        "lies on its day in UTC; other time zones are not converted yet.",
+        "of a CSV file is told with its line. Only `true` and `false` are truth values in one. A "
+        "time may end in `Z`, `UTC` or `+00:00` and then lies on its day in UTC; texts with other "
+        "time zones are not converted yet.",
         run_of(rows="day,amount\\n2026-01-05,40 USD\\n"),
         run_of(rows="day,amount\\n2026-01-05,40\\n"),
         "Store numbers as plain numbers such as 1200.5 and days as 2026-01-31, leave a cell "
@@ -139,8 +140,8 @@ SOURCES: Final = (
         "SRC111",
         "A setting that this version does not follow",
         Severity.ERROR,
-        "Time zones, weeks that begin on another day and fiscal years would move rows to other "
-        "periods. Until they do, a run that they matter to is refused.",
+        "Time zones other than UTC, weeks that begin on another day and fiscal years would move "
+        "rows to other periods. Until they do, a run that they matter to is refused.",
         run_of(settings='week_start="sunday"', arguments='grain="week"'),
         run_of(settings='week_start="monday"', arguments='grain="week"'),
         "Remove the setting, or choose a grain for which it does not matter.",
@@ -150,11 +151,12 @@ SOURCES: Final = (
         "SRC112",
         "A number that cannot be computed with",
         Severity.ERROR,
-        "Infinite numbers, integers past 2**53 and days outside of the years 1 to 9999 would make "
-        "a result wrong without a sign of it.",
+        "Infinite numbers, computing with integers and decimals past 2**53, times finer than "
+        "microseconds and days outside of the years 1 to 9999 would make a result wrong without a "
+        "sign of it. Integers of any size can be counted, grouped by, and compared with integers.",
         run_of(rows="day,amount\\n2026-01-05,inf\\n2026-01-06,1.5\\n"),
         run_of(rows="day,amount\\n2026-01-05,\\n2026-01-06,1.5\\n"),
-        "Leave such cells empty, or store large integers as text or in a larger unit.",
+        "Leave such cells empty, or store large numbers as text or in a larger unit.",
         shown_by="python",
     ),
     Code(
