@@ -11,14 +11,9 @@ from metrictree.engines.base import Rule
 from metrictree.engines.compute import absent_value, needs_time
 from metrictree.engines.scalar import evaluate
 from metrictree.errors import ComputeError, SourceError, UsageError
-from metrictree.measures.aggregate import (
-    Aggregated,
-    Request,
-    aggregate,
-    empty_result,
-    too_many_rows,
-)
+from metrictree.measures.aggregate import aggregate
 from metrictree.measures.periods import GRAINS, period_of, periods_between
+from metrictree.measures.request import Aggregated, Request, empty_result, too_many_rows
 from metrictree.measures.result import Origins, Partial, RunResult
 from metrictree.measures.sources import require_duckdb, source_paths
 from metrictree.names import Suggester, did_you_mean
