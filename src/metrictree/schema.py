@@ -34,6 +34,7 @@ from metrictree.names import RESERVED
 from metrictree.units import parse_unit
 
 __all__ = [
+    "ID_LENGTH",
     "INCLUDED_FIELDS",
     "Display",
     "FrozenDict",
@@ -122,7 +123,7 @@ def _distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
 def check_metric_id(text: str) -> str:
     """Return ``text`` if it is a metric id; raise a ValueError that says why it is none."""
     if len(text) > ID_LENGTH:
-        raise PydanticCustomError("metric_id", "an id has at most 64 characters")
+        raise PydanticCustomError("metric_id", f"an id has at most {ID_LENGTH} characters")
     if not _ID.match(text):
         raise PydanticCustomError("metric_id", "an id is made of a-z, 0-9 and _, a letter first")
     if not RESERVED.isdisjoint(text.split(".")):

@@ -106,11 +106,13 @@ def load_inputs(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Document:
         )
     for metric, given in data.items() if isinstance(data, dict) else ():
         if given is not None and (isinstance(given, bool) or not isinstance(given, (int, float))):
-            why = f" without quotes: {given.meaning}" if isinstance(given, Surprise) else ""
+            why = ", not a number"
+            if isinstance(given, Surprise):
+                why = f" without quotes: {given.meaning}"
             problems.append(
                 Diagnostic(
                     "VAL104",
-                    f"the input '{shown(metric)}' is {kind_of(given)}{why}, not a number",
+                    f"the input '{shown(metric)}' is {kind_of(given)}{why}",
                     document.span((metric,)),
                     metric=metric,
                     help="give a number in plain digits, or null for missing",

@@ -15,6 +15,7 @@ from metrictree.errors import DefinitionError
 from metrictree.limits import DEFAULT_LIMITS, Limits
 from metrictree.loader.files import Files, is_relative
 from metrictree.schema import (
+    ID_LENGTH,
     INCLUDED_FIELDS,
     FrozenDict,
     IncludedSpec,
@@ -319,11 +320,11 @@ class Loading:
                         "keep one of them, or include the file below a name",
                     )
                     continue
-                if len(name) > 64 and block == "metrics":
+                if len(name) > ID_LENGTH and block == "metrics":
                     self._refuse(
                         document.span((block, original), key=True),
                         "SCH106",
-                        f"the id '{shown(name)}' has {len(name)} characters, more than 64",
+                        f"the id '{shown(name)}' has {len(name)} characters, more than {ID_LENGTH}",
                         "shorten it, or the name that it is included below",
                     )
                     continue
