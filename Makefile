@@ -15,8 +15,10 @@ PY := $(VENV)/$(BIN)/python
 PY_LOWEST := $(VENV_LOWEST)/$(BIN)/python
 PIP := -m pip --disable-pip-version-check -qq install
 
-# The extras that are tested with their lowest versions.
-EXTRAS := cli,duckdb
+# What the demo needs, and what is tested, with the lowest versions too. Spark is large: its tests are
+# left out where it is not installed.
+DEMO_EXTRAS := cli,duckdb
+EXTRAS ?= cli,duckdb,polars,sql
 
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint format docs bench test-lowest clean
@@ -75,7 +77,7 @@ $(VENV)/.made:
 	$(call make-venv,$(VENV))
 
 $(VENV)/.demo-installed: pyproject.toml | $(VENV)/.made
-	@$(PY) $(PIP) --editable ".[$(EXTRAS)]"
+	@$(PY) $(PIP) --editable ".[$(DEMO_EXTRAS)]"
 	@touch $@
 
 $(VENV)/.dev-installed: pyproject.toml | $(VENV)/.made

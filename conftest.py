@@ -7,6 +7,8 @@ In Markdown, the blocks of one page run in order, in one empty folder that holds
 - ``yaml`` or ``csv`` with a ``title`` is written to the file of that name;
 - ``yaml`` that holds ``north_star:`` at its top is a tree and must load without errors, unless its
   title is ``mistakes.yml``;
+- a comment ``<!--- skip: start if(absent("polars"), reason="...") --->`` skips all blocks up to
+  ``<!--- skip: end --->`` where that library is not installed;
 - ``console`` runs each line that starts with ``$ metrictree`` and compares what it prints, ``...``
   standing for any text; other commands are for the reader only.
 """
@@ -14,6 +16,7 @@ In Markdown, the blocks of one page run in order, in one empty folder that holds
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import os
 import re
 import shlex
@@ -27,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from sybil import Sybil
 from sybil.evaluators.doctest import DocTestEvaluator
 from sybil.parsers.abstract.doctest import DocTestStringParser
-from sybil.parsers.markdown import PythonCodeBlockParser
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 from sybil.parsers.rest import DocTestParser
 
@@ -129,6 +132,7 @@ def check_console(example: Example) -> str | None:
 
 def enter_folder(namespace: dict[str, Any]) -> None:
     """Make the folder in which the examples of one page run."""
+    namespace["absent"] = lambda library: importlib.util.find_spec(library) is None
     namespace["_home"] = Path.cwd()
     namespace["_folder"] = tempfile.mkdtemp()
     shutil.copytree(ROOT / "examples", Path(namespace["_folder"]) / "examples")
@@ -144,6 +148,7 @@ def leave_folder(namespace: dict[str, Any]) -> None:
 markdown = Sybil(
     parsers=[
         PythonCodeBlockParser(doctest_optionflags=FLAGS),
+        SkipParser(),
         find_sessions,
         FencedBlocks("csv", check_csv),
         FencedBlocks("yaml", check_yaml),

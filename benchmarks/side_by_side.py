@@ -62,7 +62,12 @@ def compare(
         against_taken.append(against())
     mine, other = statistics.median(ours_taken), statistics.median(against_taken)
     ratio = mine / other
-    bound = "" if at_most is None else f"{at_most:8.2f}"
+    digits = 2 if at_most is None or at_most >= 0.1 else 4
+    bound = "" if at_most is None else f"{at_most:8.{digits}f}"
     missed = "  MISSED" if at_most is not None and ratio > at_most else ""
-    print(f"{what:58} {mine * 1e3:7.1f} ms {other * 1e3:7.1f} ms {ratio:7.2f} {bound}{missed}")
+    print(f"{what:58} {_time(mine)} {_time(other)} {ratio:7.{digits}f} {bound}{missed}")
     return ratio
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1e3:7.1f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:7.1f} us"

@@ -247,6 +247,24 @@ def document_tables() -> str:
     return "\n\n".join(parts)
 
 
+def dialects_table() -> str:
+    """Return what each dialect of SQL cannot do."""
+    from metrictree.engines.dialects import DIALECTS
+
+    return _table(
+        ("dialect", "past float64", "`%`", "dots in names"),
+        (
+            (
+                f"`{dialect.name}`",
+                "NULL" if dialect.infinite else "an error of the database",
+                "yes" if dialect.remainder else "no",
+                "yes" if dialect.dots else "written `__`",
+            )
+            for dialect in DIALECTS.values()
+        ),
+    )
+
+
 BLOCKS = {
     "TreeSpec": "The document",
     "NorthStar": "`north_star`",
@@ -266,6 +284,7 @@ BLOCKS = {
 TABLES: dict[str, Callable[[], str]] = {
     "aggregates-table": aggregates_table,
     "diagnostics-table": codes_table,
+    "dialects-table": dialects_table,
     "document-tables": document_tables,
     "functions-table": functions_table,
     "limits-table": limits_table,

@@ -14,9 +14,10 @@ BOUND = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(\[[^]]*\])?>=(?P<version>[0-9][0-
 
 
 def constraints(pyproject: str, extras: list[str]) -> list[str]:
-    """Return ``name==lowest`` for the core dependencies and those of ``extras``."""
-    project = tomllib.loads(pyproject)["project"]
-    requirements: list[str] = list(project["dependencies"])
+    """Return ``name==lowest`` for the core dependencies, those of ``extras``, and frames."""
+    document = tomllib.loads(pyproject)
+    project = document["project"]
+    requirements: list[str] = [*project["dependencies"], *document["dependency-groups"]["frames"]]
     for extra in extras:
         requirements += project["optional-dependencies"][extra]
     pins = []

@@ -1,7 +1,8 @@
-"""Shared Hypothesis strategies: formulas with a judge of their own, and whole documents."""
+"""Shared Hypothesis strategies: formulas with a judge of their own, trees with data, documents."""
 
 from __future__ import annotations
 
+import datetime as dt
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 NAMES = ("a", "b", "c", "orders", "visits_2")
 
@@ -27,56 +28,77 @@ class Drawn:
 
 _literals = st.one_of(
     st.sampled_from([0.0, 1.0, 2.0, 0.5, 10.0, 1e6, 1e300, 1e-300, 3.0]),
-    st.floats(min_value=0, max_value=1e308, allow_nan=False).map(abs),
+    st.floats(min_value=0, max_value=100).map(abs),
+    st.floats(min_value=0, max_value=1e308).map(abs),
 )
 _digits = st.integers(-3, 6)
 _binary = ("+", "-", "*", "/", "%", "**", "pow")
 _unary = ("neg", "abs", "sqrt", "exp", "log", "log10", "floor", "ceil", "sign", "round")
 _several = ("min", "max", "sum", "mean", "coalesce")
-_operations = st.sampled_from(
-    [*_binary, *_binary, *_unary, *_several, "clip", "safe_div", "round to", "if", "if"]
-)
+_once = [*_binary, *_binary, *_unary, *_several, "clip", "safe_div", "round to", "if", "if"]
+_windows = ("rolling_sum", "rolling_mean", "rolling_min", "rolling_max")
+_over_time = ("lag", "change", "growth", *_windows, "cumulative")
+_LEAVES = (*["ref"] * 6, *["number"] * 3, "null")
 
 
-def _draw_number(draw: st.DrawFn, depth: int, *, null: bool = True) -> Drawn:
-    if depth == 0 or draw(st.integers(0, 4)) == 0:
-        kind = draw(st.sampled_from(["ref", "ref", "number", "null" if null else "ref"]))
-        if kind == "null":
-            return Drawn("null")
-        return Drawn(kind, (draw(st.sampled_from(NAMES) if kind == "ref" else _literals),))
-    op = draw(_operations)
-    if op == "if":
-        condition = _draw_condition(draw, depth - 1)
-        return Drawn(op, (condition, _draw_number(draw, depth - 1), _draw_number(draw, depth - 1)))
-    if op == "round to":
-        digits = draw(_digits)
-        number = Drawn("number", (float(abs(digits)),))
-        return Drawn(
-            "round",
-            (_draw_number(draw, depth - 1), number if digits >= 0 else Drawn("neg", (number,))),
-        )
-    count = 1 if op in _unary else 2 if op in _binary else 3
-    if op in _several:
-        count = draw(st.integers(2, 4))
-    return Drawn(op, tuple(_draw_number(draw, depth - 1) for _ in range(count)))
+class _Drawing:
+    """Draws formulas over ``names``; with functions over time if ``over_time``."""
 
+    def __init__(
+        self, draw: st.DrawFn, names: Sequence[str] = NAMES, *, over_time: bool = False
+    ) -> None:
+        self.draw = draw
+        self.names = st.sampled_from(names)
+        times = [name for name in _over_time for _ in range(2)] if over_time else []
+        self.operations = st.sampled_from([*_once, *times])
 
-def _draw_condition(draw: st.DrawFn, depth: int) -> Drawn:
-    kind = draw(st.sampled_from(["compare", "compare", "is_missing", "not", "and", "or"]))
-    if depth <= 0 or kind == "compare":
-        count = draw(st.integers(1, 2))
-        operators = tuple(draw(st.sampled_from(list(_COMPARE))) for _ in range(count))
-        operands = [_draw_number(draw, max(depth - 1, 0), null=False) for _ in range(count + 1)]
-        return Drawn("compare", (operators, *operands))
-    if kind == "is_missing":
-        return Drawn(kind, (_draw_number(draw, depth - 1),))
-    count = 1 if kind == "not" else 2
-    return Drawn(kind, tuple(_draw_condition(draw, depth - 1) for _ in range(count)))
+    def number(self, depth: int, *, null: bool = True) -> Drawn:
+        draw = self.draw
+        if depth == 0 or draw(st.integers(0, 4)) == 0:
+            kind = draw(st.sampled_from(_LEAVES if null else _LEAVES[:-1]))
+            if kind == "null":
+                return Drawn("null")
+            return Drawn(kind, (draw(self.names if kind == "ref" else _literals),))
+        op = draw(self.operations)
+        if op == "if":
+            condition = self.condition(depth - 1)
+            return Drawn(op, (condition, self.number(depth - 1), self.number(depth - 1)))
+        if op == "round to":
+            digits = draw(_digits)
+            number = Drawn("number", (float(abs(digits)),))
+            return Drawn(
+                "round",
+                (self.number(depth - 1), number if digits >= 0 else Drawn("neg", (number,))),
+            )
+        if op == "cumulative":
+            return Drawn(op, (self.number(depth - 1),))
+        if op in _over_time:
+            periods = draw(st.sampled_from([1, 2, 3, 1, 2, 4, 5]))
+            x = self.number(depth - 1)
+            written = op in _windows or draw(st.booleans())
+            return Drawn(op, (x, Drawn("number", (periods,))) if written else (x,))
+        count = 1 if op in _unary else 2 if op in _binary else 3
+        if op in _several:
+            count = draw(st.integers(2, 4))
+        return Drawn(op, tuple(self.number(depth - 1) for _ in range(count)))
+
+    def condition(self, depth: int) -> Drawn:
+        draw = self.draw
+        kind = draw(st.sampled_from(["compare", "compare", "is_missing", "not", "and", "or"]))
+        if depth <= 0 or kind == "compare":
+            count = draw(st.integers(1, 2))
+            operators = tuple(draw(st.sampled_from(list(_COMPARE))) for _ in range(count))
+            operands = [self.number(max(depth - 1, 0), null=False) for _ in range(count + 1)]
+            return Drawn("compare", (operators, *operands))
+        if kind == "is_missing":
+            return Drawn(kind, (self.number(depth - 1),))
+        count = 1 if kind == "not" else 2
+        return Drawn(kind, tuple(self.condition(depth - 1) for _ in range(count)))
 
 
 @st.composite
 def _formulas(draw: st.DrawFn) -> Drawn:
-    return _draw_number(draw, draw(st.integers(0, 4)))
+    return _Drawing(draw).number(draw(st.integers(0, 4)))
 
 
 formulas = _formulas()
@@ -204,6 +226,147 @@ def _truth(drawn: Drawn, known: Mapping[str, float | None]) -> float:
         0.5 if np.isnan(left) or np.isnan(right) else float(_COMPARE[symbol](left, right))
         for symbol, left, right in zip(operators, xs, xs[1:], strict=False)
     )
+
+
+# --- whole trees, and tables to compute them on
+
+FLOATS = ("p", "q", "r")
+"""Inputs of float64."""
+INTEGERS = ("i", "j")
+"""Inputs of whole numbers."""
+LEAVES = (*FLOATS, *INTEGERS)
+
+_ordinary = st.one_of(
+    st.sampled_from([0.0, 1.0, -1.0, 2.0, 3.0, 0.5, -8.0, 2.5, 10.0, 100.0]),
+    st.floats(-100, 100, allow_subnormal=False),
+)
+_extreme = st.one_of(
+    st.sampled_from([-0.0, 5e-324, 1e-300, -1e-300, 1e16, 2.0**53, 1e154, 1e308, -1e308]),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+_floats = st.one_of(_ordinary, _ordinary, _ordinary, _extreme, st.none(), st.just(float("nan")))
+_wholes = st.one_of(
+    st.integers(-3, 12), st.integers(-3, 12), st.sampled_from([2**53, -(2**53), 10**9]), st.none()
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns by name, a cell a row: ``None`` and NaN are missing."""
+
+    columns: dict[str, list[Any]]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """A tree, and a table with its inputs."""
+
+    formulas: dict[str, Drawn]
+    table: Table
+    renamed: dict[str, str]
+    """The columns of inputs that are not named by their id."""
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """The tree's metrics, as a document has them."""
+        made = {metric: {"formula": text_of(drawn)} for metric, drawn in self.formulas.items()}
+        return {**made, **dict.fromkeys(LEAVES), "k": 2.5}
+
+
+def _draw_formulas(draw: st.DrawFn, count: int, *, over_time: bool) -> dict[str, Drawn]:
+    """Draw metrics of which each may use all before it; the last one is the top."""
+    names = [*LEAVES, "k"]
+    drawn = {}
+    for number in range(count):
+        # Two inputs and two metrics: what is drawn from many is rarely shared.
+        drawing = _Drawing(draw, [*names[:6], *names[-2:]], over_time=over_time)
+        drawn[f"m{number}"] = drawing.number(draw(st.integers(1, 3)))
+        names.append(f"m{number}")
+    return drawn
+
+
+def _draw_leaves(draw: st.DrawFn, rows: int) -> dict[str, list[Any]]:
+    drawn: dict[str, list[Any]] = {"row": list(range(rows))}
+    for name in LEAVES:
+        cells = _floats if name in FLOATS else _wholes
+        drawn[name] = draw(st.lists(cells, min_size=rows, max_size=rows))
+    return drawn
+
+
+def _renamed(draw: st.DrawFn, columns: dict[str, list[Any]]) -> dict[str, str]:
+    names = {name: f"In {name}" for name in draw(st.sets(st.sampled_from(LEAVES), max_size=2))}
+    for metric, column in names.items():
+        columns[column] = columns.pop(metric)
+    return names
+
+
+@st.composite
+def cases(draw: st.DrawFn, metrics: int = 14) -> Case:
+    """Draw a tree without functions over time, and 0 to 8 rows for it."""
+    rows = draw(st.sampled_from([8, 5, 3, 2, 1, 0]))
+    columns = _draw_leaves(draw, rows)
+    renamed = _renamed(draw, columns)
+    return Case(_draw_formulas(draw, metrics, over_time=False), Table(columns, rows), renamed)
+
+
+GRAINS = ("day", "week", "month", "quarter", "year")
+
+
+@dataclass(frozen=True)
+class TimeCase(Case):
+    """A tree with functions over time; the table has the columns ``at``, ``shop`` and ``size``."""
+
+    grain: str
+    grain_shows: bool
+    """Whether it can be found from the data."""
+    groups: list[list[int]]
+    """The rows of each group, oldest first."""
+
+
+def period_start(grain: str, number: int) -> dt.date:
+    """Return the first day of a period that is counted from some period on."""
+    if grain == "day":
+        return dt.date(2024, 2, 26) + dt.timedelta(days=number)
+    if grain == "week":
+        return dt.date(2024, 2, 26) + dt.timedelta(days=7 * number)
+    months = {"month": 1, "quarter": 3, "year": 12}[grain] * number
+    return dt.date(2023 + months // 12, months % 12 + 1, 1)
+
+
+@st.composite
+def time_cases(draw: st.DrawFn, metrics: int = 12) -> TimeCase:
+    """Draw a tree with functions over time, and periods without gaps for up to three groups."""
+    grain = draw(st.sampled_from(GRAINS))
+    dimensions = draw(
+        st.lists(
+            st.tuples(st.sampled_from(["x", "y", None]), st.sampled_from([1, 2, None])),
+            max_size=3,
+            unique=True,
+        )
+    )
+    lines = []
+    for shop, size in dimensions:
+        first, periods = draw(st.integers(-5, 5)), draw(st.sampled_from([5, 8, 3, 2, 1]))
+        lines += [
+            (shop, size, period_start(grain, number)) for number in range(first, first + periods)
+        ]
+    lines = draw(st.permutations(lines))
+    columns = _draw_leaves(draw, len(lines))
+    renamed = _renamed(draw, columns)
+    columns["shop"] = [shop for shop, _, _ in lines]
+    columns["size"] = [size for _, size, _ in lines]
+    columns["at"] = [at for _, _, at in lines]
+    groups = [
+        sorted(
+            (row for row, line in enumerate(lines) if line[:2] == group),
+            key=lambda row: lines[row][2],
+        )
+        for group in dimensions
+    ]
+    drawn = _draw_formulas(draw, metrics, over_time=True)
+    shows = any(len(group) > 1 for group in groups)
+    return TimeCase(drawn, Table(columns, len(lines)), renamed, grain, shows, groups)
 
 
 # --- documents

@@ -20,7 +20,7 @@ from metrictree import MetricTree
 from metrictree.cli import demo
 from metrictree.cli.common import style_of
 from metrictree.cli.program import VERBS, program
-from metrictree.measures.periods import GRAINS
+from metrictree.periods import GRAINS
 from metrictree.render.style import Style
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from metrictree.engines.frame import Column, Kind, Lowering, kind_of
 from metrictree.engines.scalar import evaluate
 from metrictree.formula import FUNCTIONS, Formula
 from tests import strategies
+from tests.hard_values import TEXTS, VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,26 +97,6 @@ def test_a_formula_means_on_duckdb_what_it_means_on_single_numbers(
     found = lowered(opened(connection, rows), formula)
     expected = [evaluate(formula, row) for row in rows]
     assert all(map(agrees, found, expected)), (found, expected)
-
-
-VALUES = [
-    None, 0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, 1.5, 2.5, -2.5, 3.0, -7.0, 0.1, 1e-20, -1e-20,
-    0.49999999999999994, -0.49999999999999994, 4503599627370497.0, 4503599627370496.5, 1e16, 1e300,
-    -1e300, 5e-324, 1e308, -1e308, 710.0, -750.0, 1.005, 2.675, 1234.5678,
-]  # fmt: skip
-TEXTS = [
-    "-a", "a + b", "a - b", "a * b", "a / b", "a % b", "a ** b", "pow(a, b)", "abs(a)", "min(a, b)",
-    "max(a, b)", "sum(a, b, a)", "mean(a, b)", "sqrt(a)", "exp(a)", "log(a)", "log10(a)",
-    "floor(a)", "ceil(a)", "round(a)", "round(a, 2)", "round(a, -2)", "round(a, 308)",
-    "round(a, -308)", "round(a, 400)", "round(a, -400)", "round(a, 0.5)", "clip(a, b, 2)",
-    "clip(a, 2, b)", "clip(a, 2, 1)", "clip(1, a, b)", "sign(a)", "safe_div(a, b, 1)",
-    "safe_div(a, 0, b)", "safe_div(1, a, b)", "safe_div(a, b, null)", "coalesce(a, b)",
-    "coalesce(null, a, 1)", "coalesce(a, null)", "1 if is_missing(a) else 2", "a if b > 0 else 1",
-    "1 if a < b <= 2 else 0", "1 if a != b else 0", "1 if not a > b else 0",
-    "1 if a > 0 and b > 0 else 0", "1 if a > 0 or b > 0 else 0", "a if 1 < 2 else b",
-    "null if a > 0 else b", "a % 3", "a % -3", "7 % a", "a + null", "1 / 0", "2 + 3 * 4", "null",
-    "1 if is_missing(null) else 0", "a ** 2", "2 ** a", "a ** 0.5", "10 % 4 * a",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", TEXTS)

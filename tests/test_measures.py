@@ -30,7 +30,7 @@ from metrictree import (
     SourceError,
     UsageError,
 )
-from metrictree.measures.periods import period_of, periods_between
+from metrictree.periods import period_of, periods_between
 
 duckdb = pytest.importorskip("duckdb")
 

@@ -11,7 +11,8 @@ from hypothesis import given, strategies as st
 
 from metrictree import Diagnostic, Metric, MetricTree, Severity, Span
 from metrictree.documents import parse
-from metrictree.engines.base import Reason, Rule
+from metrictree.engines.base import Reason
+from metrictree.formula.meaning import Rule
 from metrictree.render.findings import (
     diagnostics_json,
     excerpt,

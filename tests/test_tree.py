@@ -465,3 +465,38 @@ def test_what_is_heavy_loads_on_first_use(work, heavy):
     code = f"import sys; {work}; print(sorted(set({heavy!r}.split()) & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+RATE = MetricTree(
+    north_star="rate", metrics={"rate": "orders / visits", "orders": None, "visits": None}
+)
+COLUMNS = {"orders": np.array([5.0, 6.0]), "visits": np.array([20.0, 0.0])}
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"columns": ["orders"]}, r"columns is \['orders'\], no mapping"),
+        ({"time": 3}, "time is 3, no name of a column"),
+        ({"by": 3}, "by is 3, no names of dimensions"),
+        ({"by": [3]}, r"by is \[3\], no names of dimensions"),
+        ({"time": "day", "grain": "mnth"}, "'mnth' is no grain of periods: did you mean month"),
+        ({"time": "day", "grain": "all"}, "'all' is no grain of periods: the grains are day"),
+        ({"time": "day", "grain": ["day"]}, "is no grain of periods"),
+        ({"by": "country"}, "by, grain and fill need a column of periods: name it with time="),
+        ({"fill": True}, "by, grain and fill need a column of periods"),
+        ({"grain": "day"}, "by, grain and fill need a column of periods"),
+    ],
+)
+def test_an_option_of_frames_without_a_meaning_is_refused(options, what):
+    with pytest.raises(UsageError, match=f"VAL110 .*{what}"):
+        RATE.compute(COLUMNS, **options)
+
+
+@pytest.mark.parametrize("options", [{"columns": {"orders": "n"}}, {"time": "day"}])
+def test_options_of_frames_are_refused_for_single_numbers(options):
+    name = next(iter(options))
+    with pytest.raises(UsageError, match=f"{name} cannot be used with single numbers"):
+        RATE.compute({"orders": 1, "visits": 2}, **options)
+    with pytest.raises(UsageError, match=f"{name} and diagnose cannot be used with single"):
+        RATE.compute({"orders": 1, "visits": 2}, diagnose=True, **options)

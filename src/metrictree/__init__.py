@@ -9,7 +9,9 @@ from metrictree._version import __version__
 
 if TYPE_CHECKING:
     from metrictree.diagnostics import Diagnostic, Severity, Span
-    from metrictree.engines.base import Reason, Rule, Values
+    from metrictree.engines.base import Reason, Values
+    from metrictree.engines.reasons import Diagnosed, MissingRows, Reasons
+    from metrictree.engines.series import SeriesValues
     from metrictree.errors import (
         ComputeError,
         DefinitionError,
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from metrictree.formula import Formula, parse as parse_formula
+    from metrictree.formula.meaning import Rule
     from metrictree.limits import Limits
     from metrictree.measures import RunResult
     from metrictree.schema import (
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ComputeError",
     "DefinitionError",
+    "Diagnosed",
     "Diagnostic",
     "Formula",
     "Influence",
@@ -45,10 +49,13 @@ __all__ = [
     "MetricTree",
     "MetricTreeError",
     "MissingExtraError",
+    "MissingRows",
     "NorthStar",
     "Reason",
+    "Reasons",
     "Rule",
     "RunResult",
+    "SeriesValues",
     "Severity",
     "Source",
     "SourceError",
@@ -67,8 +74,12 @@ _HOMES = {
     "Severity": "diagnostics",
     "Span": "diagnostics",
     "Reason": "engines.base",
-    "Rule": "engines.base",
+    "Rule": "formula.meaning",
     "Values": "engines.base",
+    "Diagnosed": "engines.reasons",
+    "MissingRows": "engines.reasons",
+    "Reasons": "engines.reasons",
+    "SeriesValues": "engines.series",
     "ComputeError": "errors",
     "DefinitionError": "errors",
     "MetricTreeError": "errors",

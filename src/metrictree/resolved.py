@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from metrictree.formula import Fault
     from metrictree.limits import Limits
+    from metrictree.plan import Plan
     from metrictree.schema import TreeSpec
 
 __all__ = ["ResolvedMeasure", "ResolvedTree", "resolve"]
@@ -64,6 +65,8 @@ class ResolvedTree:
     """The folder that sources must lie in; ``folder`` if it is not given."""
     files: tuple[Path, ...] = ()
     """The tree's own files, links followed."""
+    plans: dict[tuple[str, ...] | None, Plan] = field(default_factory=dict, compare=False)
+    """The last plans made of it, by their targets."""
 
     @property
     def north_star(self) -> str:
@@ -318,13 +321,13 @@ class _Resolving:
         tests = []
         for position, case in enumerate(self.spec.tests):
             update: dict[str, dict[str, Any]] = {}
-            for field in ("given", "expect"):
-                values = getattr(case, field)
+            for part in ("given", "expect"):
+                values = getattr(case, part)
                 for name in values or ():
                     full = self._full_name("tests", position, name, self.metrics)
                     if full is None:
-                        self._must_exist(name, ("tests", position, field, name), "a tested metric")
-                    update.setdefault(field, {})[full or name] = values[name]
+                        self._must_exist(name, ("tests", position, part, name), "a tested metric")
+                    update.setdefault(part, {})[full or name] = values[name]
             tests.append(
                 case.model_copy(update={key: FrozenDict(value) for key, value in update.items()})
             )

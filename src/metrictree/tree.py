@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
 
 from metrictree import documents, loader
 from metrictree.diagnostics import Diagnostic, shown
+from metrictree.engines.base import FrameRequest
 from metrictree.errors import UsageError
 from metrictree.limits import DEFAULT_LIMITS, Limits
 from metrictree.plan import make_plan
 from metrictree.resolved import ResolvedTree, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import date
+    from decimal import Decimal
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from metrictree.engines.base import Values
+    from metrictree.engines.diagnosis import Diagnosed
+    from metrictree.engines.series import SeriesValues
     from metrictree.graph import Graph
     from metrictree.measures import RunResult
     from metrictree.schema import Metric, NorthStar, TreeDocument, TreeSpec
 
 __all__ = ["MetricTree"]
+
+_NUMBERS = {float, int, type(None)}
+FrameT = TypeVar("FrameT")
 
 
 class MetricTree:
@@ -125,22 +136,91 @@ class MetricTree:
         """What is odd about the tree but no error."""
         return self._tree.warnings
 
+    @overload
     def compute(
         self,
-        inputs: Mapping[str, Any],
+        inputs: Mapping[str, float | Decimal | None],
         targets: Iterable[str] | None = None,
         *,
         strict: bool = False,
-    ) -> Values:
-        """Return the values of ``targets`` (every metric) for single numbers.
+    ) -> Values: ...
 
-        ``inputs`` gives a number, or ``None`` for missing, by metric id: every input and measure
-        that the targets need; a metric with a constant ``value`` may be given to override it.
+    @overload
+    def compute(
+        self,
+        inputs: Mapping[str, NDArray[Any]],
+        targets: Iterable[str] | None = None,
+        *,
+        strict: bool = False,
+        columns: Mapping[str, str] | None = None,
+        time: str | None = None,
+        by: Iterable[str] = (),
+        grain: str | None = None,
+        diagnose: Literal[False] = False,
+    ) -> dict[str, NDArray[np.float64]]: ...
+
+    @overload
+    def compute(
+        self,
+        inputs: FrameT,
+        targets: Iterable[str] | None = None,
+        *,
+        strict: bool = False,
+        columns: Mapping[str, str] | None = None,
+        time: str | None = None,
+        by: Iterable[str] = (),
+        grain: str | None = None,
+        fill: bool = False,
+        diagnose: Literal[False] = False,
+    ) -> FrameT: ...
+
+    @overload
+    def compute(
+        self,
+        inputs: FrameT,
+        targets: Iterable[str] | None = None,
+        *,
+        strict: bool = False,
+        columns: Mapping[str, str] | None = None,
+        time: str | None = None,
+        by: Iterable[str] = (),
+        grain: str | None = None,
+        fill: bool = False,
+        diagnose: Literal[True],
+    ) -> Diagnosed[FrameT]: ...
+
+    def compute(
+        self,
+        inputs: Any,
+        targets: Iterable[str] | None = None,
+        *,
+        strict: bool = False,
+        columns: Mapping[str, str] | None = None,
+        time: str | None = None,
+        by: Iterable[str] = (),
+        grain: str | None = None,
+        fill: bool = False,
+        diagnose: bool = False,
+    ) -> Any:
+        """Return the values of ``targets`` (every metric), in the kind of data that was given.
+
+        ``inputs`` is one of:
+
+        - a mapping of numbers, or ``None`` for missing, by metric id: gives `Values`;
+        - a mapping of NumPy arrays of one length: gives arrays of float64 in which NaN is missing;
+        - a frame of pandas, Polars (lazy ones too), PyArrow, DuckDB, PySpark or Ibis with a column
+          for each input, named by its id or as ``columns`` maps metric ids to names: gives the
+          frame with a column for each target; a missing value is null.
+
+        Every input and measure that the targets need has to be there; a metric with a constant
+        ``value`` may be given to override it. Functions over time need the column ``time``, in
+        which each group of the dimensions ``by`` has every period of the ``grain`` (found from the
+        data if it is not given) once; ``fill`` adds rows for periods that are not there.
 
         Raises:
             ComputeError: an input is unknown, absent, no finite number or outside of its range;
-                or, if ``strict``, a value is missing.
-            UsageError: a target is no metric of the tree.
+                periods are missing or doubled; or, if ``strict``, a value is missing.
+            UsageError: a target is no metric of the tree, or an argument has no meaning here.
 
         >>> tree = MetricTree(
         ...     north_star="rate",
@@ -148,10 +228,110 @@ class MetricTree:
         ... )
         >>> tree.compute({"orders": 5, "visits": 20}, targets=["rate"])
         Values(rate=0.25)
+        >>> import numpy as np
+        >>> tree.compute({"orders": np.array([5, 6]), "visits": np.array([20, 0])}, "rate")
+        {'rate': array([0.25,  nan])}
         """
-        from metrictree.engines.compute import compute
+        tree = self._tree
+        plan = make_plan(tree, targets)
+        if isinstance(inputs, Mapping) and not _has_columns(inputs):
+            if columns or time or by or grain or fill or diagnose:
+                request = FrameRequest.of(columns, time, by, grain, fill=fill)
+                request.refuse_for_numbers(diagnose=diagnose)
+            from metrictree.engines.compute import compute
 
-        return compute(self._tree, make_plan(self._tree, targets), inputs, strict=strict)
+            return compute(tree, plan, inputs, strict=strict)
+        from metrictree.engines.frames import compute_frame
+
+        request = FrameRequest.of(columns, time, by, grain, fill=fill, strict=strict)
+        result = compute_frame(tree, plan, inputs, request)
+        if not diagnose:
+            return result
+        from metrictree.engines.diagnosis import diagnose as find_reasons
+
+        return find_reasons(tree, plan, inputs, request, result)
+
+    def compute_series(
+        self,
+        inputs: Mapping[str, Any],
+        targets: Iterable[str] | None = None,
+        *,
+        strict: bool = False,
+    ) -> SeriesValues:
+        """Return the values of ``targets`` (every metric) for each of a row of periods.
+
+        ``inputs`` gives a list of numbers, or ``None`` for missing, by metric id: one for each
+        period, oldest first, none left out. A plain number stands for every period.
+
+        Raises:
+            ComputeError: an input is unknown, absent, no finite number or outside of its range, or
+                has another length; or, if ``strict``, a value is missing.
+            UsageError: a target is no metric of the tree.
+
+        >>> tree = MetricTree(
+        ...     north_star="trend", metrics={"trend": "growth(orders)", "orders": None}
+        ... )
+        >>> tree.compute_series({"orders": [100, 110, 121]}, "trend")["trend"]
+        (None, 0.10000000000000009, 0.10000000000000009)
+        """
+        from metrictree.engines.series import compute_series
+
+        return compute_series(self._tree, make_plan(self._tree, targets), inputs, strict=strict)
+
+    def to_sql(
+        self,
+        targets: Iterable[str] | None = None,
+        *,
+        table: str,
+        dialect: str = "duckdb",
+        columns: Mapping[str, str] | None = None,
+        time: str | None = None,
+        by: Iterable[str] = (),
+        grain: str | None = None,
+    ) -> str:
+        """Return one SELECT statement of ``targets`` (every metric) over the rows of a table.
+
+        ``table`` is its name as SQL writes it, or a template such as ``{{ ref('orders') }}``. It
+        has a column for each input, named as for `compute`. The result has the columns ``by`` and
+        ``time``, as they are, and those of the targets. Functions over time need ``time`` and
+        ``grain``. Needs the extra `sql`.
+
+        Raises:
+            ComputeError: the dialect lacks something that the targets need.
+            MissingExtraError: Ibis or sqlglot is not installed.
+            UsageError: a target is no metric of the tree, or an argument has no meaning here.
+
+        >>> tree = MetricTree(
+        ...     north_star="rate", metrics={"rate": "orders / visits", "orders": None, "visits": 4}
+        ... )
+        >>> print(tree.to_sql(["rate"], table="shop.days", dialect="postgres", by="day"))
+        -- metrictree ...: the metric tree of rate
+        WITH source AS (
+          SELECT
+            day,
+            CAST(orders AS DOUBLE PRECISION) AS orders
+          FROM shop.days
+        ), inputs AS (
+          SELECT
+            day,
+            CASE WHEN ABS(orders) <= 1.7976931348623157e308 THEN orders END AS orders
+          FROM source
+        ), level_1 AS (
+          SELECT
+            *,
+            orders / 4.0 AS rate
+          FROM inputs
+        )
+        SELECT
+          day,
+          rate
+        FROM level_1
+        """
+        from metrictree.engines.sql import to_sql
+
+        plan = make_plan(self._tree, targets)
+        request = FrameRequest.of(columns, time, by, grain, keeps=True)
+        return to_sql(self._tree, plan, dialect=dialect, table=table, request=request)
 
     def run(
         self,
@@ -165,10 +345,11 @@ class MetricTree:
         """Return the values of ``targets`` from the sources, a row for each period and group.
 
         ``grain`` is day, week, month, quarter, year or all; ``by`` names dimensions; ``since`` and
-        ``until`` are the first and the last day that count.
+        ``until`` are the first and the last day that count. Functions over time look at the periods
+        of the result and at none before it.
 
         Raises:
-            ComputeError: a target needs an input, or a function over time.
+            ComputeError: a target needs an input, or, at the grain `all`, periods.
             SourceError: a source cannot be read or lacks a column; nothing is half computed.
             MissingExtraError: DuckDB is not installed.
             UsageError: an argument has no meaning here.
@@ -196,6 +377,13 @@ class MetricTree:
             tree.limits,
             (tree.folder, tree.root, tree.files),
         )
+
+
+def _has_columns(inputs: Mapping[Any, Any]) -> bool:
+    """Whether a mapping gives arrays and not single numbers."""
+    if set(map(type, inputs.values())) <= _NUMBERS:  # as quick as can be for the usual case
+        return False
+    return any(getattr(value, "ndim", 0) for value in inputs.values())
 
 
 def _from_data(

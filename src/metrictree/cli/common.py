@@ -59,7 +59,7 @@ class Choice(click.Choice[str]):
 
 grain_option = click.option(
     "--grain",
-    # As in measures.periods, from which --help would load all that runs need; a test compares.
+    # As in periods, which --help need not load; a test compares.
     type=Choice(("day", "week", "month", "quarter", "year", "all")),
     default="all",
     show_default=True,

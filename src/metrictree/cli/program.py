@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["program"]
 
-VERBS = ("new", "check", "show", "compute", "run", "schema", "demo", "completion")
+VERBS = ("new", "check", "show", "compute", "run", "sql", "schema", "demo", "completion")
 
 
 class Program(click.Group):

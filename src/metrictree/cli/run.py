@@ -51,9 +51,10 @@ def command(  # noqa: PLR0917 - click passes them by name
     """Compute a tree from its sources, for each period and group.
 
     Measures are aggregated from raw rows at just that grain and those dimensions, then formulas are
-    computed. The table is rounded for reading; CSV and JSON hold the values as they are. In CSV a
-    text that begins with one of =+-@ is written with an apostrophe before it, so that no
-    spreadsheet computes it.
+    computed; functions over time look at the periods of the table and at none before them. The
+    table is rounded for reading; CSV and JSON hold the values as they are. In CSV a text that
+    begins with one of =+-@ is written with an apostrophe before it, so that no spreadsheet computes
+    it.
 
     \b
     Examples:

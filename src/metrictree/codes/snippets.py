@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["FIELDS", "IMPORT", "INCLUDING", "PYTHON_TREE", "TREE", "WITH_LIMITS", "run_of"]
+__all__ = [
+    "FIELDS",
+    "IMPORT",
+    "INCLUDING",
+    "PYTHON_TREE",
+    "TREE",
+    "TREND",
+    "WITH_LIMITS",
+    "over_time",
+    "run_of",
+]
 
 TREE = """\
 north_star: orders
@@ -32,6 +42,16 @@ tree = MetricTree(
 """
 )
 
+TREND = (
+    IMPORT
+    + """\
+tree = MetricTree(
+    north_star="trend",
+    metrics={"trend": "growth(orders)", "orders": None},
+)
+"""
+)
+
 WITH_LIMITS = """\
 from metrictree import Limits, MetricTree
 
@@ -41,6 +61,19 @@ INCLUDING = """\
 # file: tree.yml
 north_star: orders
 """
+
+
+def over_time(times: str, arguments: str = "", *, dtype: str = "datetime64[M]") -> str:
+    """Return Python that computes the growth between three times."""
+    return "".join(
+        [
+            "import numpy as np\n\n",
+            TREND,
+            f'times = np.array([{times}], dtype="{dtype}")\n',
+            'orders = {"orders": np.array([5, 6, 7]), "at": times}\n',
+            f'tree.compute(orders, time="at"{arguments})\n',
+        ]
+    )
 
 
 def run_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from metrictree.codes.entry import Code
-from metrictree.codes.snippets import IMPORT, PYTHON_TREE, run_of
+from metrictree.codes.snippets import IMPORT, PYTHON_TREE, TREND, over_time, run_of
 from metrictree.diagnostics import Severity
 
 __all__ = ["VALUES"]
@@ -87,15 +87,12 @@ VALUES: Final = (
         "VAL108",
         "A formula over time",
         Severity.ERROR,
-        "`lag`, `growth`, `rolling_sum` and their like look at earlier periods. Single numbers "
-        "have none, and a run does not compute them yet.",
-        IMPORT + 'tree = MetricTree(north_star="trend", metrics={"trend": "growth(orders)", '
-        '"orders": None})\n'
-        'tree.compute({"orders": 5})\n',
-        IMPORT + 'tree = MetricTree(north_star="trend", metrics={"trend": "growth(orders)", '
-        '"orders": None})\n'
-        'tree.compute({"orders": 5}, targets=["orders"])\n',
-        "Ask for targets that do not need periods.",
+        "`lag`, `growth`, `rolling_sum` and their like look at earlier periods, and single numbers "
+        "or a total of all time have none.",
+        TREND + 'tree.compute({"orders": 5})\n',
+        TREND + 'tree.compute_series({"orders": [5, 6]})\n',
+        "Give a series to `compute_series`, or a frame and the name of its column of times "
+        "(`time=`), or let a run have a grain; or ask for targets that do not need periods.",
         shown_by="python",
     ),
     Code(
@@ -130,6 +127,94 @@ VALUES: Final = (
         run_of().replace("tree.run(", "result = tree.run(") + 'result.write_csv("orders.csv")\n',
         run_of().replace("tree.run(", "result = tree.run(") + 'result.write_csv("months.csv")\n',
         "Choose another file, in a folder that is there and can be written.",
+        shown_by="python",
+    ),
+    Code(
+        "VAL112",
+        "A period is missing",
+        Severity.ERROR,
+        "Functions over time look at the period before, not at the row before. If rows were taken "
+        "as they come, a value would be compared with the wrong period.",
+        over_time('"2026-01", "2026-03", "2026-04"', ', grain="month"'),
+        over_time('"2026-01", "2026-02", "2026-03"'),
+        "Add rows for the periods, with missing inputs if nothing is known, or let `fill=True` do "
+        "it. Each group may begin and end when it likes. If no row is missing, the `grain` is "
+        "longer than the one found.",
+        shown_by="python",
+    ),
+    Code(
+        "VAL113",
+        "A period stands twice",
+        Severity.ERROR,
+        "With two rows for one period there is no one value before the next.",
+        over_time('"2026-01", "2026-02", "2026-02"'),
+        over_time('"2026-01", "2026-02", "2026-03"'),
+        "Aggregate to one row for each period; or name in `by` the dimensions that tell the rows "
+        "apart, so that each of their groups is a series of its own.",
+        shown_by="python",
+    ),
+    Code(
+        "VAL114",
+        "A time that is none",
+        Severity.ERROR,
+        "A row without a time has no place in a series, and a text in another way of writing might "
+        "mean several days.",
+        over_time('"01/02/2026", "01/03/2026", "01/04/2026"', dtype="str"),
+        over_time('"2026-01-02", "2026-01-03", "2026-01-04"', dtype="str"),
+        "Give dates, timestamps, texts such as 2026-01-31 or 2026-01, or whole numbers that count "
+        "periods; leave rows without a time out. A dimension may hold anything that can be "
+        "compared.",
+        shown_by="python",
+    ),
+    Code(
+        "VAL115",
+        "The grain is not clear",
+        Severity.ERROR,
+        "Without `grain` it is found from the times, where all of them agree with it. Nothing is "
+        "guessed, since a wrong grain would compare the wrong periods.",
+        over_time('"2026-01-01", "2026-01-03", "2026-02-20"', dtype="datetime64[D]"),
+        over_time('"2026-01-01", "2026-01-02", "2026-01-03"', dtype="datetime64[D]"),
+        "Name the `grain`. Whole numbers have none: each is a period by itself.",
+        shown_by="python",
+    ),
+    Code(
+        "VAL116",
+        "Columns of several lengths",
+        Severity.ERROR,
+        "Values belong together by their place. If one column is shorter, it is not known which "
+        "values it lacks.",
+        PYTHON_TREE + 'tree.compute_series({"orders": [5, 6], "visits": [20, 25, 30]})\n',
+        PYTHON_TREE + 'tree.compute_series({"orders": [5, 6, 7], "visits": [20, 25, 30]})\n',
+        "Give all of them as many values, `None` where one is missing. A plain number stands for "
+        "every period.",
+        shown_by="python",
+    ),
+    Code(
+        "VAL117",
+        "An engine cannot do it",
+        Severity.ERROR,
+        "Some engines lack an operation, or take no more than so many on top of each other. A "
+        "detour that rounds would give another value than all the others.",
+        IMPORT + 'tree = MetricTree(north_star="rest", metrics={"rest": "orders % 7", '
+        '"orders": None})\n'
+        'tree.to_sql(table="days", dialect="postgres")\n',
+        IMPORT + 'tree = MetricTree(north_star="rest", metrics={"rest": "orders % 7", '
+        '"orders": None})\n'
+        'tree.to_sql(table="days", dialect="duckdb")\n',
+        "Do what the message says: choose another engine, or targets that need less.",
+        shown_by="python",
+    ),
+    Code(
+        "VAL118",
+        "SQL needs more packages",
+        Severity.ERROR,
+        "SQL text is written with Ibis and sqlglot, which the core does not bring.",
+        "import sys\nfrom unittest.mock import patch\n\n"
+        + PYTHON_TREE
+        + 'with patch.dict(sys.modules, {"ibis": None}):  # as if not installed\n'
+        '    tree.to_sql(table="days")\n',
+        PYTHON_TREE + 'tree.to_sql(table="days")\n',
+        'Install them: `pip install "metrictree[sql]"`.',
         shown_by="python",
     ),
 )

@@ -1,10 +1,8 @@
-"""The frame engine: formulas -> narwhals expressions over the columns of one lazy frame.
+"""The formulas of measures -> layers over the columns of one source, of any type.
 
-Every operation becomes a column of its own, in layers: an operation may look at its operands more
-than once (is the result finite? is the divisor zero?), and an expression nested in an expression
-would be written out again at each look, exponentially often. Operations that several formulas
-share are computed once. What a formula means is the scalar engine's table; constants are computed
-by the scalar engine itself.
+Every operation becomes a column of its own, which is NULL where it is not finite; operations that
+several formulas share are computed once. What each one is in narwhals is said in `layers`;
+constants are computed by the scalar engine.
 """
 
 from __future__ import annotations
@@ -17,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import narwhals as nw
 
 from metrictree.diagnostics import shown
+from metrictree.engines.layers import EXPRESSIONS, Layers, Term, finite, rounded, scaled, written
 from metrictree.engines.scalar import evaluate
 from metrictree.formula import FUNCTIONS, Fault, Formula, Node
+from metrictree.formula.meaning import COMPARISONS
 from metrictree.names import Suggester, did_you_mean
+from metrictree.plan import LOOK_AT_MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -86,13 +87,12 @@ class Operand(NamedTuple):
             return nw.lit(None, dtype=_TYPES.get(self.kind, nw.Float64))
         return nw.lit(self.value)
 
-
-class _Step(NamedTuple):
-    """An operation: the column that it makes, and those that it looks at."""
-
-    name: str
-    expr: nw.Expr
-    inputs: tuple[str, ...]
+    @property
+    def plain(self) -> Any:
+        """The same, with a number as it is."""
+        if self.name or self.value is None or self.kind is not Kind.NUMBER:
+            return self.expr
+        return self.value
 
 
 _TYPES: Final[Mapping[Kind, Any]] = {
@@ -149,26 +149,16 @@ class Lowering:
         self._columns = columns
         self._no_number = no_number
         self._suggester = Suggester(columns)
-        self._layers: list[list[_Step]] = []
+        self._layers = Layers()
         self._known: dict[Any, Operand] = {}
         self._references: dict[str, str] = {}
         """Columns of numbers as they are in the frame, and the names that the source gives them."""
 
     def apply(self, frame: nw.LazyFrame[Any], wanted: Iterable[str]) -> nw.LazyFrame[Any]:
-        """Return the frame with the wanted columns: its own, and those of operations.
-
-        A layer keeps what later ones need and nothing else: time goes by columns times layers.
-        """
+        """Return the frame with the wanted columns: its own, and those of operations."""
         # Constants alone would be one row, so one column always stays.
-        needed = {frame.collect_schema().names()[0], *wanted}
-        selections: list[list[str | nw.Expr]] = [sorted(needed)]
-        for layer in reversed(self._layers):
-            made = [step for step in layer if step.name in needed]
-            needed.difference_update(step.name for step in made)
-            selections.append([*sorted(needed), *(step.expr for step in made)])
-            needed.update(name for step in made for name in step.inputs)
-        for selection in reversed(selections):
-            frame = frame.select(*selection)
+        for selection in self._layers.selections((frame.collect_schema().names()[0], *wanted)):
+            frame = selection.of(frame)
         return frame
 
     def lower(self, formula: Formula, kind: Kind, *, root: int = -1) -> Operand:
@@ -347,15 +337,6 @@ class Lowering:
             raised = self._operation("max", (x, low), None, number)
             clipped = self._operation("min", (raised, high), None, number)
             return self._operation("if", (ordered, clipped, _MISSING), None, number)
-        if name == "safe_div":
-            a, b, otherwise = args
-            quotient = self._operation("/", (a, b), None, number)
-            by_zero = self._operation("compare", (b, _ZERO), ("==",), Kind.CONDITION)
-            result = self._operation("if", (by_zero, otherwise, quotient), None, number)
-            for needed in (a, otherwise):
-                is_missing = self._operation("is_missing", (needed,), None, Kind.CONDITION)
-                result = self._operation("if", (is_missing, _MISSING, result), None, number)
-            return result
         if name == "round":
             return self._round(node, args)
         if name == "pow":
@@ -573,10 +554,11 @@ class Lowering:
         """Return an operation's result: computed now if its operands are constants."""
         if op == "if" and not args[0].name:
             return args[1] if args[0].value else args[2]
-        if all(not arg.name for arg in args):
+        constants = [arg.value for arg in args if not arg.name]
+        if len(constants) == len(args):
             return _folded(op, args, value, kind)
-        if op == "%" and not args[1].name:  # its sign is asked for, and `when` takes no constant
-            args = (args[0], self._column("constant", (args[1],), None, kind))
+        if None in constants and op not in LOOK_AT_MISSING:
+            return Operand(kind)
         return self._column(op, args, value, kind)
 
     def _column(self, op: str, args: Sequence[Operand], value: Any, kind: Kind) -> Operand:
@@ -596,15 +578,14 @@ class Lowering:
                 )
                 self.faults.append(Fault("SRC114", f"this is {what}", "write it more simply", 0, 1))
             return Operand(kind)
-        name = f"op{number}"
         expression = _EXPRESSIONS[op]
-        exprs = [arg.expr for arg in args]
+        exprs = [arg.plain for arg in args]
         result = expression(*exprs) if value is None else expression(*exprs, value=value)
-        if level > len(self._layers):
-            self._layers.append([])
         inputs = tuple(arg.name for arg in args if arg.name)
-        self._layers[level - 1].append(_Step(name, result.alias(name), inputs))
-        operand = Operand(kind, name, None, level)
+        if op in _MAY_BE_INFINITE:
+            result = finite(result)
+        self._layers.add(f"op{number}", Term(result, inputs, level - 1))
+        operand = Operand(kind, f"op{number}", None, level)
         self._known[key] = operand
         return operand
 
@@ -654,74 +635,13 @@ def _folded(op: str, args: Sequence[Operand], value: Any, kind: Kind) -> Operand
     return Operand(kind, value=result)
 
 
-# --- what each operation is in narwhals; NULL takes part in arithmetic, comparisons, `&` and `|`
-# as in SQL, and a missing condition of `when` takes `otherwise`, which is NULL if it is not given
-
-
-def _finite(result: nw.Expr) -> nw.Expr:
-    """Division by zero, operands outside of a domain and overflow all give inf or NaN: missing."""
-    return nw.when(result.is_finite()).then(result)
-
-
-def _floor(x: nw.Expr) -> nw.Expr:
-    near = x.round(0)  # not every engine has floor()
-    return nw.when(near > x).then(near - 1.0).otherwise(near)
-
-
-def _ceil(x: nw.Expr) -> nw.Expr:
-    near = x.round(0)
-    return nw.when(near < x).then(near + 1.0).otherwise(near)
-
-
-def _modulo(a: nw.Expr, b: nw.Expr) -> nw.Expr:
-    """Return the remainder of the sizes, exactly, with the sign of the divisor.
-
-    narwhals computes ``(a % b + b) % b``, of which ``+ b`` is exact only below zero; its older
-    versions keep the sign of ``a``.
-    """
-    size, divisor = a.abs(), b.abs()
-    below = (size * -1.0) % divisor
-    rest = nw.when(below > 0.0).then(divisor - below).otherwise(below.abs())
-    rest = nw.when(size < divisor).then(size).otherwise(rest)
-    signed = nw.when((a < 0.0) == (b < 0.0)).then(rest).otherwise(divisor - rest)
-    signed = nw.when(rest == 0.0).then(nw.lit(0.0)).otherwise(signed)
-    return _finite(nw.when(b < 0.0).then(signed * -1.0).otherwise(signed))
-
-
-def _sign(x: nw.Expr) -> nw.Expr:
-    negative = nw.when(x < 0.0).then(nw.lit(-1.0)).otherwise(nw.when(x == 0.0).then(nw.lit(0.0)))
-    return nw.when(x > 0.0).then(nw.lit(1.0)).otherwise(negative)
-
-
-def _half_even(x: nw.Expr) -> nw.Expr:
-    size = x.abs()
-    below = _floor(size)
-    rest = size - below  # exact
-    half = below * 0.5
-    up = (rest > 0.5) | ((rest == 0.5) & (half.round(0) != half))
-    rounded = nw.when(up).then(below + 1.0).otherwise(below)
-    return nw.when(x < 0.0).then(rounded * -1.0).otherwise(rounded)
-
-
-def _rounded(x: nw.Expr, scaled: nw.Expr, scale: nw.Expr) -> nw.Expr:
-    whole = scaled.abs() >= 2.0**52  # no float64 of this size has a digit there
-    return _finite(nw.when(whole).then(x).otherwise(_half_even(scaled) / scale))
-
-
-_COMPARISONS: Final[Mapping[str, Callable[[nw.Expr, nw.Expr], nw.Expr]]] = {
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
+# --- operations on columns of texts, times and truth values as well, and on numbers as they are
 
 
 def _compare(*args: nw.Expr, value: Sequence[str]) -> nw.Expr:
     result: nw.Expr | None = None
     for symbol, left, right in zip(value, args, args[1:], strict=False):
-        one = _COMPARISONS[symbol](left, right)
+        one: Any = COMPARISONS[symbol](left, right)
         result = one if result is None else result & one
     assert result is not None
     return result
@@ -732,36 +652,17 @@ def _in(x: nw.Expr, value: Sequence[Any]) -> nw.Expr:
 
 
 _EXPRESSIONS: Final[Mapping[str, Callable[..., nw.Expr]]] = {
-    "constant": lambda x: x,
+    **EXPRESSIONS,
+    "constant": written,
     "there": lambda x: nw.when(~x.is_nan()).then(x),
     "float64": lambda x: x.cast(nw.Float64),
-    "+": lambda a, b: _finite(a + b),
-    "-": lambda a, b: _finite(a - b),
-    "*": lambda a, b: _finite(a * b),
-    "/": lambda a, b: _finite(a / b),
-    "%": _modulo,
-    "**": lambda a, b: _finite(a**b),
-    "neg": lambda x: x * -1.0,
     "compare": _compare,
     "in": _in,
     "not in": lambda x, value: ~_in(x, value),
-    "and": lambda a, b: a & b,
-    "or": lambda a, b: a | b,
-    "not": lambda x: ~x,
     "keep": lambda condition, then: nw.when(condition).then(then),
-    "if": lambda condition, then, otherwise: nw.when(condition).then(then).otherwise(otherwise),
-    "coalesce": nw.coalesce,
-    "is_missing": lambda x: x.is_null(),
-    "min": lambda a, b: nw.when(a <= b).then(a).otherwise(nw.when(b < a).then(b)),
-    "max": lambda a, b: nw.when(a >= b).then(a).otherwise(nw.when(b > a).then(b)),
-    "abs": lambda x: x.abs(),
-    "sqrt": lambda x: _finite(x.sqrt()),
-    "exp": lambda x: _finite(x.exp()),
-    "log": lambda x: _finite(x.log()),
-    "log10": lambda x: _finite(x.log(10)),
-    "floor": _floor,
-    "ceil": _ceil,
-    "sign": _sign,
-    "scaled": lambda x, scale: x * scale,
-    "rounded": _rounded,
+    "scaled": scaled,
+    "rounded": rounded,
 }
+_MAY_BE_INFINITE: Final = frozenset(
+    ("+", "-", "*", "/", "%", "**", "sqrt", "exp", "log", "log10", "safe_div", "rounded")
+)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from metrictree.diagnostics import Diagnostic
-from metrictree.engines.base import Rule
+from metrictree.formula.meaning import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
 
 from metrictree.diagnostics import Diagnostic, shown, visible
-from metrictree.engines.base import Reason, Rule
-from metrictree.engines.compute import Why
+from metrictree.engines.series import WhySeries, evaluate_series
 from metrictree.errors import UsageError
 from metrictree.formula.printer import number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import TextIO
 
+    from metrictree.engines.base import Reason
     from metrictree.formula import Formula
+    from metrictree.formula.meaning import Rule
 
 __all__ = ["Origins", "Partial", "RunResult"]
 
@@ -40,12 +41,45 @@ class Origins:
     """What is needed to say why a value is missing."""
 
     formulas: Mapping[str, Formula]
+    """Each after all that it uses."""
     aggregates: Mapping[str, str]
     """The aggregate of each measure."""
-    known: Mapping[int, Mapping[str, float | None]]
-    """All values, targets or not, of each row in which one is missing."""
+    leaves: Mapping[str, Sequence[float | None]]
+    """The values of measures and constants, by row."""
     rules: Mapping[tuple[int, str], Rule]
     """By row and measure: why there is no value."""
+    periods: int
+    groups: int
+    """Of each period; they stand in the same order in each."""
+    over_time: bool
+    """Whether a value depends on the periods before."""
+    _found: dict[int, WhySeries] = field(default_factory=dict, repr=False)
+
+    def why(self, row: int, metric: str) -> Reason:
+        """Return why a metric is missing in a row."""
+        if self.over_time:
+            position, group = divmod(row, self.groups)
+            if group not in self._found:
+                rows = slice(group, None, self.groups)
+                self._found[group] = self._of(rows, self.periods)
+            reason = self._found[group](metric, position)
+        else:
+            if row not in self._found:
+                self._found.clear()  # unlike groups, rows may be very many
+                self._found[row] = self._of(slice(row, row + 1), 1)
+            reason = self._found[row](metric, 0)
+        rule = self.rules.get((row - reason.before * self.groups, reason.metric))
+        if rule is None:
+            return reason
+        return replace(reason, rule=rule, formula=self.aggregates[reason.metric])
+
+    def _of(self, rows: slice, periods: int) -> WhySeries:
+        known: dict[str, Sequence[float | None]] = {
+            leaf: column[rows] for leaf, column in self.leaves.items()
+        }
+        for metric, formula in self.formulas.items():
+            known[metric] = evaluate_series(formula, known, periods)
+        return WhySeries(self.formulas, known, periods)
 
 
 class Partial(NamedTuple):
@@ -95,11 +129,7 @@ class RunResult:
             raise KeyError(metric)
         if self.rows[row][self.columns.index(metric)] is not None:
             return None
-        reason = Why(self.origins.formulas, self.origins.known[row])(metric)
-        rule = self.origins.rules.get((row, reason.metric))
-        if rule is None:
-            return reason
-        return Reason(reason.metric, rule, self.origins.aggregates[reason.metric], {})
+        return self.origins.why(row, metric)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return each row as a dictionary by column."""

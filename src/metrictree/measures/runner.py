@@ -7,21 +7,21 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.base import Rule
 from metrictree.engines.compute import absent_value, needs_time
-from metrictree.engines.scalar import evaluate
 from metrictree.errors import ComputeError, SourceError, UsageError
+from metrictree.formula.meaning import Rule
 from metrictree.measures.aggregate import aggregate
-from metrictree.measures.periods import GRAINS, period_of, periods_between
 from metrictree.measures.request import Aggregated, Request, empty_result, too_many_rows
 from metrictree.measures.result import Origins, Partial, RunResult
 from metrictree.measures.sources import require_duckdb, source_paths
 from metrictree.names import Suggester, did_you_mean
+from metrictree.periods import GRAINS, period_of, periods_between
 from metrictree.plan import make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from metrictree.engines.array import Read
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
@@ -45,16 +45,19 @@ def run(
     ``since`` and ``until`` only. A row without a time has no place in a period: it is an error if
     a measure counts it.
 
+    Functions over time look at the periods of the result and at none before it, so they are
+    missing in the first ones: let the span begin earlier to have them.
+
     Raises:
         UsageError: an argument has no meaning here.
-        ComputeError: a target needs an input, or a function over time.
+        ComputeError: a target needs an input, or, at the grain `all`, periods.
         MissingExtraError: DuckDB is not installed.
         SourceError: every problem of the sources and their measures.
     """
     request = _request(grain, by, since, until)
     plan = make_plan(tree, targets)
     _check_columns(plan, request)
-    _check_leaves(tree, plan)
+    _check_leaves(tree, plan, request.grain)
     measured: dict[str, list[str]] = {}
     for metric in plan.leaves:
         if metric in tree.measures:
@@ -126,12 +129,14 @@ def _check_columns(plan: Plan, request: Request) -> None:
             )
 
 
-def _check_leaves(tree: ResolvedTree, plan: Plan) -> None:
-    """Refuse targets that need more than sources and constants."""
+def _check_leaves(tree: ResolvedTree, plan: Plan, grain: str) -> None:
+    """Refuse targets that need more than sources and constants, or periods where there is one."""
     absent = [metric for metric in plan.leaves if tree.metrics[metric].kind == "input"]
     advice = "give it a `measure` or a `value`, or choose targets that do not need it"
     problems = [absent_value(tree, metric, advice) for metric in absent]
-    problems += [needs_time(tree, metric) for metric in plan.formulas if metric in tree.overtime]
+    if grain == "all":
+        over_time = [metric for metric in plan.formulas if metric in tree.overtime]
+        problems += [needs_time(tree, metric) for metric in over_time]
     if problems:
         raise ComputeError(problems)
 
@@ -142,42 +147,74 @@ def _check_leaves(tree: ResolvedTree, plan: Plan) -> None:
 def _compute(
     tree: ResolvedTree, plan: Plan, request: Request, found: Mapping[str, Aggregated]
 ) -> RunResult:
-    constants = {
-        metric: constant + 0.0
+    periods, groups = _periods_and_groups(tree, request, found)
+    keys = [(period, *group) for period in periods for group in groups]
+    measures = [metric for metric in plan.leaves if metric in tree.measures]
+    leaves: dict[str, list[float | None]] = {
+        metric: [_constant(tree, metric)] * len(keys)
         for metric in plan.leaves
-        if (constant := tree.metrics[metric].value) is not None
+        if metric not in tree.measures
     }
-    measures = {metric: tree.measures[metric] for metric in plan.leaves if metric in tree.measures}
-    rows: list[tuple[Any, ...]] = []
-    known_of: dict[int, Mapping[str, float | None]] = {}
     rules: dict[tuple[int, str], Rule] = {}
-    for key in _keys(tree, request, found):
-        known: dict[str, float | None] = dict(constants)
-        for metric, measure in measures.items():
-            values = found[measure.source].values.get(key)
-            value = empty_result(measure) if values is None else values[metric]
+    for metric in measures:
+        measure = tree.measures[metric]
+        column = leaves[metric] = []
+        values, empty = found[measure.source].values, empty_result(measure)
+        for row, key in enumerate(keys):
+            value = values[key][metric] if key in values else empty
             if isinstance(value, Rule):
-                rules[len(rows), metric] = value
-                known[metric] = None
-            else:
-                known[metric] = value
-        for metric in plan.formulas:
-            known[metric] = evaluate(tree.formulas[metric], known)
-        if None in known.values():
-            known_of[len(rows)] = known
-        place = key[1:] if request.grain == "all" else key
-        rows.append((*place, *(known[metric] for metric in plan.targets)))
+                rules[row, metric] = value
+            column.append(None if isinstance(value, Rule) else value)
+    columns = _values(plan, leaves, len(periods), len(groups))
+    places = [key[1:] for key in keys] if request.grain == "all" else keys
+    rows = tuple((*place, *(column[row] for column in columns)) for row, place in enumerate(places))
     origins = Origins(
         {metric: tree.formulas[metric] for metric in plan.formulas},
-        {metric: str(measure.aggregate) for metric, measure in measures.items()},
-        known_of,
+        {metric: str(tree.measures[metric].aggregate) for metric in measures},
+        leaves,
         rules,
+        len(periods),
+        len(groups),
+        plan.over_time,
     )
     protected = dict.fromkeys(source_paths(tree), "a source") | dict.fromkeys(tree.files, "a file")
     partial = tuple(_partial(request)) if rows else ()
-    return RunResult(
-        request.grain, request.by, plan.targets, tuple(rows), origins, partial, protected
+    return RunResult(request.grain, request.by, plan.targets, rows, origins, partial, protected)
+
+
+def _constant(tree: ResolvedTree, metric: str) -> float:
+    value = tree.metrics[metric].value
+    assert value is not None, metric
+    return value + 0.0
+
+
+def _values(
+    plan: Plan, leaves: Mapping[str, list[float | None]], periods: int, groups: int
+) -> list[list[float | None]]:
+    """Return the columns of the targets: the rows are the periods, in each one all groups."""
+    import numpy as np
+
+    from metrictree.engines.array import evaluate
+    from metrictree.engines.timeline import Timeline
+
+    def reader(column: list[float | None]) -> Read:
+        array = np.array(column, np.float64)  # None becomes NaN
+        return lambda low, high: array[low:high]
+
+    rows = periods * groups
+    timeline = Timeline(
+        None,
+        np.arange(rows).reshape(periods, groups).T.ravel(),
+        np.arange(groups) * periods if periods else np.empty(0, np.intp),
+        np.empty(0, np.intp),
+        [],
     )
+    reads = [reader(leaves[metric]) for metric in plan.leaves]
+    found = evaluate(plan, reads, rows, plan.targets, periods=timeline)
+    return [
+        [None if value != value else value for value in found[target].tolist()]  # noqa: PLR0124 - NaN
+        for target in plan.targets
+    ]
 
 
 def _partial(request: Request) -> Iterator[Partial]:
@@ -199,10 +236,10 @@ def _partial(request: Request) -> Iterator[Partial]:
         )
 
 
-def _keys(
+def _periods_and_groups(
     tree: ResolvedTree, request: Request, found: Mapping[str, Aggregated]
-) -> Iterator[tuple[Any, ...]]:
-    """Return every period with every group of the sources."""
+) -> tuple[Sequence[date | None], Sequence[tuple[Any, ...]]]:
+    """Return every period of the span and every group of the sources."""
     _check_kinds(request, found)
     seen = [key for one in found.values() for key in one.values]
     groups: Sequence[tuple[Any, ...]] = [()]
@@ -229,7 +266,7 @@ def _keys(
             f"groups), more than {most:,}"
         )
         raise SourceError([too_many_rows(message)])
-    return ((period, *group) for period in periods for group in groups)
+    return periods, groups
 
 
 def _check_kinds(request: Request, found: Mapping[str, Aggregated]) -> None:

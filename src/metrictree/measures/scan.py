@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import narwhals as nw
 
 from metrictree.diagnostics import shown
-from metrictree.engines.base import Rule
 from metrictree.engines.frame import Kind
 from metrictree.errors import SourceError
+from metrictree.formula.meaning import Rule
 from metrictree.formula.printer import number_text
 from metrictree.measures.checks import checks
 from metrictree.measures.request import Aggregated, Key, Result, empty_result, too_many_rows

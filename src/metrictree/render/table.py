@@ -13,7 +13,8 @@ from metrictree.render.style import PLAIN, Style, text_width
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from metrictree.engines.base import Reason, Rule
+    from metrictree.engines.base import Reason
+    from metrictree.formula.meaning import Rule
     from metrictree.render.tree import Tree
     from metrictree.schema import Metric
 

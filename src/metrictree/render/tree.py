@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
-from metrictree.engines.base import Rule
+from metrictree.formula.meaning import Rule
 from metrictree.formula.printer import number_text
 from metrictree.render.numbers import format_value
 from metrictree.render.style import PLAIN, Style, clip, text_width, wrapped

@@ -1,0 +1,135 @@
+"""The libraries of lazy frames: what is particular to each of them, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from metrictree.engines.layers import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import narwhals as nw
+
+__all__ = ["LIBRARIES", "NULL_TYPES", "Library", "rows_of"]
+
+NULL_TYPES: Final = ("Null", '"NULL"', "NULL", "null", "void")
+"""What libraries call the type of a column that holds nothing but null."""
+
+
+class Library(NamedTuple):
+    """What is particular to a library of lazy frames."""
+
+    title: str
+    engine: Engine
+    rows: Callable[[Any], list[tuple[Any, ...]]]
+    """Runs the query of a native frame."""
+    types: Callable[[Any], list[str]]
+    """The types of a native frame's columns, as its users call them."""
+    rename: Callable[[Any, Sequence[str]], Any] | None = None
+    """Gives a native frame new names, in order; ``None`` if narwhals takes any name."""
+    exprs: Callable[[Any, Sequence[nw.Expr]], Sequence[Any]] | None = None
+    """Makes native expressions once for all frames, where that can be: narwhals takes its time."""
+    folds: bool = True
+    """Whether names that differ by case only are the same."""
+    most_layers: int = 100_000
+    """On top of each other: planners walk them by recursion, and end in errors of their own."""
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _rename_duckdb(relation: Any, names: Sequence[str]) -> Any:
+    pairs = zip(relation.columns, names, strict=True)
+    return relation.project(", ".join(f"{_quoted(old)} AS {_quoted(new)}" for old, new in pairs))
+
+
+def _polars_remainder(
+    frame: nw.LazyFrame[Any], name: str, a: str | float, b: str | float
+) -> nw.LazyFrame[Any]:
+    """Add a column of remainders by NumPy; Polars computes ``a - floor(a / b) * b``, as rounded."""
+    import narwhals as nw
+    import numpy as np
+    import polars as pl
+
+    def remainder(pairs: pl.Series) -> pl.Series:
+        left, right = (
+            pairs.struct.field(operand).to_numpy() if isinstance(operand, str) else operand
+            for operand in (a, b)
+        )
+        with np.errstate(all="ignore"):
+            return pl.Series(np.mod(left, right))
+
+    columns = [operand for operand in dict.fromkeys((a, b)) if isinstance(operand, str)]
+    pairs = pl.struct(columns).map_batches(remainder, pl.Float64, is_elementwise=True)
+    native: pl.LazyFrame = frame.to_native()
+    return nw.from_native(native.with_columns(pairs.alias(name)))
+
+
+def _recorded(frame: Any, exprs: Sequence[nw.Expr]) -> Sequence[Any]:
+    """Return what narwhals makes of expressions for a native frame to select."""
+    import narwhals as nw
+
+    seen: list[Any] = []
+
+    def select(recorder: Any, *native: Any) -> Any:
+        seen.extend(native)
+        return recorder
+
+    kind = type(frame)
+    recorder: Any = type("Recorder", (kind,), {"select": select, "columns": ()})
+    nw.from_native(recorder.__new__(recorder)).select(*exprs)
+    return seen
+
+
+def _duckdb_exprs(relation: Any, exprs: Sequence[nw.Expr]) -> Sequence[Any]:
+    """Return native expressions; as one text, if DuckDB would write the text of each one again."""
+    found = _recorded(relation, exprs)
+    if not all(hasattr(expr, "as_select") for expr in found):
+        return found
+    return [", ".join(str(expr.as_select()) for expr in found)]
+
+
+_SPARK: Final = Library(
+    "Spark",
+    Engine(guarded=True, repeats=frozenset("/")),
+    rows=lambda frame: [tuple(row) for row in frame.collect()],
+    types=lambda frame: [field.dataType.simpleString() for field in frame.schema],
+    rename=lambda frame, names: frame.toDF(*names),
+    most_layers=150,
+)
+LIBRARIES: Final[Mapping[str, Library]] = {
+    "polars": Library(
+        "Polars",
+        Engine(reciprocals=True, remainder=_polars_remainder),
+        rows=lambda frame: list(frame.collect().rows()),
+        types=lambda frame: list(map(str, frame.collect_schema().dtypes())),
+        exprs=_recorded,
+        folds=False,
+    ),
+    "duckdb": Library(
+        "DuckDB",
+        Engine(),
+        rows=lambda relation: list(relation.fetchall()),
+        types=lambda relation: list(map(str, relation.types)),
+        rename=_rename_duckdb,
+        exprs=_duckdb_exprs,
+        most_layers=900,
+    ),
+    "ibis": Library(
+        "Ibis",
+        Engine(guarded=True, rounds_to_integers=True, decimals=True),
+        rows=lambda table: [tuple(row.values()) for row in table.to_pyarrow().to_pylist()],
+        types=lambda table: list(map(str, table.schema().types)),
+        most_layers=70,
+    ),
+    "pyspark": _SPARK,
+    "pyspark[connect]": _SPARK,
+}
+"""By the name that narwhals gives them."""
+
+
+def rows_of(frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
+    """Run the query of a frame, and return its rows."""
+    return LIBRARIES[frame.implementation.value].rows(frame.to_native())

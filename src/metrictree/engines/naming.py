@@ -1,0 +1,128 @@
+"""Which column of a frame is which metric: by its id, or as the caller maps it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from metrictree.diagnostics import Diagnostic, shown
+from metrictree.engines.compute import absent_value, needs_time
+from metrictree.names import Suggester, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from metrictree.engines.base import FrameRequest
+    from metrictree.plan import Plan
+    from metrictree.resolved import ResolvedTree
+
+__all__ = ["find_columns"]
+
+
+def find_columns(
+    tree: ResolvedTree, plan: Plan, names: Collection[Any], request: FrameRequest
+) -> tuple[dict[str, str], list[Diagnostic]]:
+    """Return the column of each leaf that has one, and what is wrong with the names.
+
+    ``names`` are all columns of the frame; those that are no metrics are left alone. A leaf with a
+    constant value needs no column.
+    """
+    return _Finding(tree, plan, names, request).find()
+
+
+class _Finding:
+    def __init__(
+        self, tree: ResolvedTree, plan: Plan, names: Collection[Any], request: FrameRequest
+    ) -> None:
+        self.tree = tree
+        self.plan = plan
+        self.request = request
+        self.known = set(names)
+        self.counts = Counter(names) if len(self.known) < len(names) else {}
+        """Only if a name stands twice."""
+        self.near = Suggester([name for name in names if isinstance(name, str)])
+
+    def find(self) -> tuple[dict[str, str], list[Diagnostic]]:
+        tree, request = self.tree, self.request
+        problems = [*self._check_request()]
+        found: dict[str, str] = {}
+        for metric in self.plan.leaves:
+            name = request.columns.get(metric, metric)
+            if name in self.known:
+                found[metric] = name
+            elif metric not in request.columns and tree.metrics[metric].value is None:
+                advice = self._meant(metric, "the frame has no column of that name")
+                advice += "; `columns` maps metric ids to names, null in all rows is missing"
+                problems.append(absent_value(tree, metric, advice))
+        problems += self._doubled(found)
+        for metric in self.plan.formulas:
+            if metric in self.known:
+                problems.append(self._computed(metric, "the frame has a column of that name"))
+            if request.time is None and metric in tree.overtime:
+                problems.append(needs_time(tree, metric))
+        problems += self._written_over(found)
+        return found, problems
+
+    def _meant(self, name: Any, otherwise: str) -> str:
+        return did_you_mean(self.near.near(shown(name, 100))) or otherwise
+
+    def _doubled(self, found: dict[str, str]) -> Iterator[Diagnostic]:
+        for metric, name in found.items() if self.counts else ():
+            if self.counts[name] > 1:
+                message = f"the frame has {self.counts[name]} columns named '{shown(name)}'"
+                advice = "rename or drop all but one"
+                yield Diagnostic("VAL101", message, metric=metric, help=advice)
+
+    def _written_over(self, found: dict[str, str]) -> Iterator[Diagnostic]:
+        for metric in self.request.columns:
+            name = found.get(metric, metric)
+            if name != metric and metric in self.known and metric in self.plan.targets:
+                message = f"the metric '{metric}' is read from the column '{shown(name)}'"
+                yield Diagnostic(
+                    "VAL102",
+                    f"{message} and cannot be written over the column '{metric}'",
+                    metric=metric,
+                    help="rename that column, or choose targets without the metric",
+                )
+
+    def _check_request(self) -> Iterator[Diagnostic]:
+        tree, request = self.tree, self.request
+        given: Any = request.columns  # a caller may ignore the types
+        for metric, name in given.items():
+            if metric not in tree.metrics:
+                near = Suggester(tree.metrics).near(shown(metric, 100))
+                yield Diagnostic(
+                    "VAL101",
+                    f"`columns` names '{shown(metric)}', which is no metric of the tree",
+                    metric=metric if isinstance(metric, str) else None,
+                    help=did_you_mean(near) or "it maps metric ids to names of columns",
+                )
+            elif metric in tree.formulas:
+                yield self._computed(metric, f"`columns` gives it the column '{shown(name)}'")
+            elif name not in self.known:
+                yield Diagnostic(
+                    "VAL103",
+                    f"the frame has no column '{shown(name)}', which `columns` gives to '{metric}'",
+                    tree.places.span(("metrics", metric), key=True),
+                    metric=metric,
+                    help=self._meant(name, "name one of its columns"),
+                )
+        dimensions = [("by", dimension) for dimension in request.by]
+        for argument, column in [("time", request.time), *dimensions]:
+            if column is None or (column in self.known and not self.counts.get(column, 1) > 1):
+                continue
+            columns = f"{self.counts[column]} columns" if column in self.known else "no column"
+            yield Diagnostic(
+                "VAL110",
+                f"the frame has {columns} '{shown(column)}', which `{argument}` names",
+                help=self._meant(column, "name one of its columns"),
+            )
+
+    def _computed(self, metric: str, but: str) -> Diagnostic:
+        return Diagnostic(
+            "VAL102",
+            f"the metric '{metric}' is computed by its formula, and {but}",
+            self.tree.places.span(("metrics", metric), key=True),
+            metric=metric,
+            help="rename or drop the column, or choose targets that do not need the metric",
+        )

@@ -1,0 +1,107 @@
+"""Plan -> the text of one SELECT statement, for a warehouse.
+
+Nothing can be looked at when the text is made, so whatever could make a wrong number makes NULL:
+input that is not finite, and functions over time where a period is missing or there twice.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from metrictree.diagnostics import Diagnostic, shown
+from metrictree.engines.dialects import find_dialect
+from metrictree.engines.naming import find_columns
+from metrictree.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from metrictree.engines.base import FrameRequest
+    from metrictree.engines.dialects import Dialect
+    from metrictree.plan import Plan
+    from metrictree.resolved import ResolvedTree
+
+__all__ = ["require_sql", "to_sql"]
+
+
+def to_sql(
+    tree: ResolvedTree, plan: Plan, *, dialect: object, table: object, request: FrameRequest
+) -> str:
+    """Return the statement that selects dimensions, the time and the plan's targets from a table.
+
+    Raises:
+        ComputeError: something that the targets need is not in the dialect.
+        MissingExtraError: Ibis is not installed.
+        UsageError: an argument has no meaning here.
+    """
+    require_sql()
+    chosen = find_dialect(dialect)
+    _refuse(tree, plan, chosen, request)
+    from metrictree.engines.statement import Statement, Table
+
+    return Statement(tree, plan, chosen, Table.of(table, chosen), request).text()
+
+
+def require_sql() -> None:
+    """Make sure that Ibis and sqlglot are there.
+
+    Raises:
+        MissingExtraError: one is not; the message holds the command that installs it.
+    """
+    # Ibis writes what DuckDB understands; sqlglot reads that and writes all dialects.
+    if not all(find_spec(name) for name in ("duckdb", "ibis", "sqlglot")):
+        message = "SQL is written with Ibis and sqlglot, which are not installed"
+        raise MissingExtraError(
+            [Diagnostic("VAL118", message, help='pip install "metrictree[sql]"')]
+        )
+
+
+# --- what is asked for
+
+
+def _refuse(tree: ResolvedTree, plan: Plan, dialect: Dialect, request: FrameRequest) -> None:
+    """Raise an error for arguments without a meaning, all of them at once."""
+    column: Any  # a caller may ignore the types
+    for metric, column in request.columns.items():
+        if not isinstance(column, str):
+            advice = "give {metric id: column name}"
+            message = f"the column of '{shown(metric)}' is {shown(repr(column))}, no name"
+            raise UsageError([Diagnostic("VAL110", message, help=advice)])
+    leaves = [metric for metric in plan.leaves if tree.metrics[metric].value is None]
+    given = {request.columns.get(metric, metric) for metric in leaves}
+    keys = {*request.by, *((request.time,) if request.time is not None else ())}
+    _, found = find_columns(tree, plan, given | keys | {*request.columns.values()}, request)
+    if plan.over_time and request.time is not None and request.grain is None:
+        message = "functions over time need the length of a period, which no SQL text can find out"
+        found.append(Diagnostic("VAL108", message, help="say grain='month', or what it is"))
+    if not found:
+        found = [*_names_without_meaning(plan, dialect, request)]
+    if found:
+        raise UsageError(found)
+
+
+def _names_without_meaning(
+    plan: Plan, dialect: Dialect, request: FrameRequest
+) -> Iterable[Diagnostic]:
+    """Find names that the result would hold twice, and those that the dialect would cut."""
+    seen: dict[str, str] = {}
+    metrics = {metric: f"the metric '{shown(metric)}'" for metric in (*plan.leaves, *plan.formulas)}
+    for name, what in (
+        *((dialect.column(metric), what) for metric, what in metrics.items()),
+        *((name, f"the dimension '{shown(name)}'") for name in request.by),
+        *((name, f"the time '{shown(name)}'") for name in (request.time,) if name is not None),
+    ):
+        other = seen.setdefault(name.lower(), what)
+        if other is not what:
+            yield Diagnostic(
+                "VAL110",
+                f"{other} and {what} would be columns of one name in {dialect.name}",
+                help="give one of them another name",
+            )
+        if not name or (dialect.longest is not None and len(name.encode()) > dialect.longest):
+            yield Diagnostic(
+                "VAL110",
+                f"{what} has a name that {dialect.name} would cut",
+                help=f"a name has 1 to {dialect.longest} bytes there",
+            )

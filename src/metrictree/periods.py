@@ -1,0 +1,148 @@
+"""Periods of the calendar: as first days, and as numbers of which consecutive ones are consecutive.
+
+Imports nothing from the package.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "GRAINS",
+    "find_grain",
+    "first_days",
+    "period_name",
+    "period_numbers",
+    "period_of",
+    "periods_between",
+]
+
+_MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
+GRAINS: Final = ("day", "week", *_MONTHS, "all")
+
+_MONDAY: Final = 3
+"""Days from the Monday before it to 1970-01-01, a Thursday."""
+
+
+# --- first days
+
+
+def period_of(day: date, grain: str) -> date:
+    """Return the first day of the period that holds a day; weeks begin on Monday.
+
+    >>> str(period_of(date(2025, 1, 1), "week")), str(period_of(date(2025, 5, 20), "quarter"))
+    ('2024-12-30', '2025-04-01')
+    """
+    if grain == "day":
+        return day
+    if grain == "week":
+        return day - timedelta(days=day.weekday())
+    return _month(_number(day) // _MONTHS[grain] * _MONTHS[grain])
+
+
+def periods_between(first: date, last: date, grain: str) -> list[date]:
+    """Return every period from one to another, both included.
+
+    >>> [str(month) for month in periods_between(date(2024, 12, 1), date(2025, 2, 1), "month")]
+    ['2024-12-01', '2025-01-01', '2025-02-01']
+    """
+    if grain in _MONTHS:
+        return [_month(at) for at in range(_number(first), _number(last) + 1, _MONTHS[grain])]
+    step = 7 if grain == "week" else 1
+    return [date.fromordinal(at) for at in range(first.toordinal(), last.toordinal() + 1, step)]
+
+
+def _number(day: date) -> int:
+    return day.year * 12 + day.month - 1
+
+
+def _month(number: int) -> date:
+    return date(number // 12, number % 12 + 1, 1)
+
+
+# --- numbers: whole days, weeks, months, quarters or years since the one that holds 1970-01-01
+
+
+def period_numbers(days: NDArray[np.datetime64], grain: str) -> NDArray[np.int64]:
+    """Return the number of the period that holds each day; none of them is NaT.
+
+    >>> import numpy as np
+    >>> days = np.array(["2024-12-30", "2025-01-05", "2025-01-06"], "datetime64[D]")
+    >>> period_numbers(days, "week").tolist(), period_numbers(days, "year").tolist()
+    ([2870, 2870, 2871], [54, 55, 55])
+    """
+    if grain in _MONTHS:
+        return days.astype("datetime64[M]").astype("int64") // _MONTHS[grain]
+    numbers = days.astype("datetime64[D]").astype("int64")
+    return (numbers + _MONDAY) // 7 if grain == "week" else numbers
+
+
+def first_days(numbers: NDArray[np.int64], grain: str) -> NDArray[np.datetime64]:
+    """Return the first day of each period.
+
+    >>> import numpy as np
+    >>> first_days(np.array([2870, 2871]), "week").astype(str).tolist()
+    ['2024-12-30', '2025-01-06']
+    """
+    if grain in _MONTHS:
+        months = (numbers * _MONTHS[grain]).astype("datetime64[M]")
+        return months.astype("datetime64[D]")
+    step, start = (7, _MONDAY) if grain == "week" else (1, 0)
+    return (numbers * step - start).astype("datetime64[D]")
+
+
+def period_name(number: int, grain: str | None) -> str:
+    """Return what a message calls a period; without a grain, periods are whole numbers.
+
+    >>> period_name(670, "month"), period_name(2870, "week"), period_name(7, None)
+    ('2025-11', 'the week of 2024-12-30', '7')
+    """
+    if grain is None:
+        return str(number)
+    if grain in _MONTHS:
+        year, month = divmod(number * _MONTHS[grain], 12)
+        month_of = {"month": f"-{month + 1:02}", "quarter": f"-Q{month // 3 + 1}", "year": ""}
+        return f"{year + 1970:04}{month_of[grain]}"
+    first = date(1970, 1, 1).toordinal() + (number * 7 - _MONDAY if grain == "week" else number)
+    day = date.fromordinal(first)
+    return f"the week of {day}" if grain == "week" else str(day)
+
+
+def find_grain(days: NDArray[np.datetime64]) -> str | None:
+    """Return the grain of which all days, sorted and distinct, are regular times; ``None`` if none.
+
+    The smallest step decides, and all steps have to agree with it. Up to one day agrees with any.
+
+    >>> import numpy as np
+    >>> find_grain(np.array(["2025-01-31", "2025-02-28", "2025-05-31"], "datetime64[D]"))
+    'month'
+    >>> find_grain(np.array(["2025-01-01", "2025-01-03"], "datetime64[D]")) is None
+    True
+    """
+    import numpy as np
+
+    numbers = days.astype("datetime64[D]").astype("int64")
+    if len(numbers) < 2:
+        return "day"
+    steps = np.diff(numbers)
+    if steps.min() == 1:
+        return "day"
+    if steps.min() == 7 and not (steps % 7).any():
+        return "week"
+    months = days.astype("datetime64[M]")
+    in_month = numbers - months.astype("datetime64[D]").astype("int64")
+    after = (numbers + 1).astype("datetime64[D]")
+    at_ends = (after.astype("datetime64[M]").astype("datetime64[D]") == after).all()
+    if not at_ends and (in_month != in_month[0]).any():
+        return None
+    steps = np.diff(months.astype("int64"))
+    if steps.min() == 1:
+        return "month"
+    longer = {3: "quarter", 12: "year"}
+    grain = longer.get(int(steps.min()))
+    return None if (steps % steps.min()).any() else grain

@@ -1,0 +1,548 @@
+"""Lazy frames: values, names, periods and the layout of layers, on each library that is there."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+import pytest
+
+from metrictree import ComputeError, MetricTree, UsageError, parse_formula
+from metrictree.engines.layers import MOST_INLINE, Engine, Periods, Term, lower, number
+from metrictree.engines.scalar import evaluate
+from metrictree.plan import make_plan
+from tests.hard_values import CONSTANTS, PASSED_ON, TEXTS, VALUES
+from tests.servers import spark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+pl = pytest.importorskip("polars")
+
+
+class Library:
+    """Makes lazy frames of columns, and reads them."""
+
+    def give(self, columns: Mapping[str, Sequence[Any]], **types: Any) -> Any:
+        raise NotImplementedError
+
+    def read(self, frame: Any) -> dict[str, list[Any]]:
+        raise NotImplementedError
+
+
+def table(columns: Mapping[str, Sequence[Any]], types: Mapping[str, Any]) -> Any:
+    """Return the columns as a Polars frame; what is not told to be something else is Float64."""
+    floats = {name: pl.Float64 for name, cells in columns.items() if set(map(type, cells)) <= REAL}
+    return pl.DataFrame(columns, schema_overrides={**floats, **types})
+
+
+REAL = {float, type(None)}
+SQL_TYPES = {
+    "Float64": "double", "Float32": "float", "Int64": "bigint", "UInt64": "ubigint",
+    "Int8": "tinyint", "UInt16": "usmallint", "String": "string", "Date": "date",
+    "Boolean": "boolean", "Decimal(precision=10, scale=2)": "decimal(10, 2)",
+}  # fmt: skip
+
+
+class Polars(Library):
+    def give(self, columns: Mapping[str, Sequence[Any]], **types: Any) -> Any:
+        return table(columns, types).lazy()
+
+    def read(self, frame: Any) -> dict[str, list[Any]]:
+        return dict(frame.collect().to_dict(as_series=False))
+
+
+class DuckDB(Library):
+    def __init__(self) -> None:
+        self.connection = pytest.importorskip("duckdb").connect()
+
+    def give(self, columns: Mapping[str, Sequence[Any]], **types: Any) -> Any:
+        frame = table(columns, types)
+        names = [name.replace('"', '""') for name in columns]
+        kinds = [SQL_TYPES.get(str(dtype), str(dtype)) for dtype in frame.dtypes]
+        fields = ", ".join(f'"{name}" {kind}' for name, kind in zip(names, kinds, strict=True))
+        self.connection.execute(f"create or replace table t ({fields})")
+        marks = ", ".join("?" * len(names))
+        if len(frame):
+            self.connection.executemany(f"insert into t values ({marks})", frame.rows())  # noqa: S608
+        return self.connection.table("t")
+
+    def read(self, frame: Any) -> dict[str, list[Any]]:
+        rows = frame.fetchall()
+        return {name: [row[at] for row in rows] for at, name in enumerate(frame.columns)}
+
+
+class Ibis(Library):
+    def __init__(self) -> None:
+        self.memtable = pytest.importorskip("ibis").memtable
+
+    def give(self, columns: Mapping[str, Sequence[Any]], **types: Any) -> Any:
+        return self.memtable(table(columns, types).to_arrow())
+
+    def read(self, frame: Any) -> dict[str, list[Any]]:
+        return dict(frame.to_pyarrow().to_pydict())
+
+
+class Spark(Library):
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+    def give(self, columns: Mapping[str, Sequence[Any]], **types: Any) -> Any:
+        frame = table(columns, types)
+        schema = ", ".join(f"`{name}` {SQL_TYPES[str(of)]}" for name, of in frame.schema.items())
+        return self.session.createDataFrame(frame.rows(), schema)
+
+    def read(self, frame: Any) -> dict[str, list[Any]]:
+        rows = frame.collect()
+        return {name: [row[at] for row in rows] for at, name in enumerate(frame.columns)}
+
+
+@pytest.fixture(scope="module", params=[Polars, DuckDB, Ibis], ids=lambda kind: kind.__name__)
+def library(request: pytest.FixtureRequest) -> Any:
+    return request.param()
+
+
+@pytest.fixture(scope="module", params=[Polars, DuckDB, Ibis, Spark], ids=lambda one: one.__name__)
+def any_library(request: pytest.FixtureRequest) -> Iterator[Any]:
+    if request.param is not Spark:
+        yield request.param()
+        return
+    with spark("local[1]") as session:
+        yield Spark(session)
+
+
+def agrees(found: float | None, expected: float | None) -> bool:
+    if found is None or expected is None:
+        return found is expected
+    return found == expected or math.isclose(found, expected, rel_tol=1e-12, abs_tol=0)
+
+
+# --- values
+
+
+def test_every_operation_gives_on_hard_values_what_it_gives_on_single_numbers(library: Any) -> None:
+    formulas = {f"m{at}": text for at, text in enumerate([*TEXTS, *PASSED_ON, *CONSTANTS])}
+    metrics: dict[str, Any] = {**formulas, "a": None, "b": None, "k": 3}
+    tree = MetricTree(north_star="m0", metrics=metrics)
+    rows: list[dict[str, float | None]] = [{"a": a, "b": b} for a in VALUES for b in VALUES]
+    frame = library.give(
+        {"row": list(range(len(rows))), **{n: [row[n] for row in rows] for n in "ab"}}
+    )
+    found = library.read(tree.compute(frame))
+    order = np.argsort(found["row"])
+    wrong = []
+    for metric, text in formulas.items():
+        formula = parse_formula(text)
+        for row, at in zip(rows, order, strict=True):
+            expected = evaluate(formula, {**row, "k": 3.0})
+            if not agrees(found[metric][at], expected):
+                wrong.append((text, row, found[metric][at], expected))
+    assert wrong == []
+
+
+TREE = MetricTree(
+    north_star="growth.rate",
+    metrics={
+        "growth.rate": "growth.orders / visits",
+        "growth__rate": "growth.rate + part_1",
+        "part_1": "visits * 2 * visits",
+        "growth.orders": None,
+        "visits": {"range": [0, 1000]},
+        "k": 3,
+    },
+)
+ORDERS = {"growth.orders": [1.0, 2.0], "visits": [2.0, 0.0]}
+FOUND = {
+    "growth.rate": [0.5, None], "growth__rate": [8.5, None], "part_1": [8.0, 0.0], "k": [3.0, 3.0]
+}  # fmt: skip
+
+
+def test_a_number_that_is_not_finite_is_missing_in_a_lazy_frame(library: Any) -> None:
+    frame = library.give({"growth.orders": [1.0, math.inf, 4.0], "visits": [math.inf, 4.0, 2.0]})
+    assert library.read(TREE.compute(frame, "growth.rate"))["growth.rate"] == [None, None, 2.0]
+
+
+def test_an_integer_past_2_to_the_53_is_missing_in_a_lazy_frame(library: Any) -> None:
+    frame = library.give({"growth.orders": [2**53, 2**53 + 1, -(2**53) - 1], "visits": [1.0] * 3})
+    found = library.read(TREE.compute(frame, "growth.rate"))
+    assert found["growth.rate"] == [2.0**53, None, None]
+    assert found["growth.orders"] == [2**53, 2**53 + 1, -(2**53) - 1]
+
+
+@pytest.mark.parametrize("dtype", ["Int8", "UInt16", "Int64", "UInt64", "Float32", "Decimal"])
+def test_numbers_of_every_type_are_computed_as_float64(library: Any, dtype: str) -> None:
+    kind = pl.Decimal(10, 2) if dtype == "Decimal" else getattr(pl, dtype)
+    frame = library.give({"growth.orders": [7, 2], "visits": [2, 4]}, visits=kind)
+    assert library.read(TREE.compute(frame, "growth.rate"))["growth.rate"] == [3.5, 0.5]
+
+
+def test_a_column_of_nulls_is_missing() -> None:
+    frame = pl.LazyFrame({"growth.orders": [None, None], "visits": [2.0, 4.0]})
+    found = TREE.compute(frame).collect()
+    assert found["growth.rate"].to_list() == [None, None]
+    assert found["part_1"].to_list() == [8.0, 32.0]
+
+
+def test_a_frame_without_rows_gives_one_without_rows(library: Any) -> None:
+    frame = library.give({"growth.orders": [], "visits": []}, **dict.fromkeys(ORDERS, pl.Float64))
+    found = library.read(TREE.compute(frame, strict=True))
+    assert found == {name: [] for name in [*ORDERS, *FOUND]}
+
+
+# --- names
+
+
+def test_dots_and_odd_signs_stand_in_names(any_library: Any) -> None:
+    odd = {'a b"c.d': ["x", "y"], **ORDERS}
+    assert any_library.read(TREE.compute(any_library.give(odd))) == {**odd, **FOUND}
+
+
+def test_columns_may_be_renamed_by_a_mapping(any_library: Any) -> None:
+    frame = any_library.give({"o": [1.0, 2.0], "V": [2.0, 0.0]})
+    found = TREE.compute(frame, columns={"growth.orders": "o", "visits": "V"})
+    rest = {**ORDERS, **FOUND}
+    order = ["o", "V", *TREE.metrics]
+    assert list(any_library.read(found)) == order
+    assert any_library.read(found) == {"o": [1.0, 2.0], "V": [2.0, 0.0], **rest}
+
+
+def test_sql_finds_a_column_whatever_its_case(any_library: Any) -> None:
+    given = {"Growth.Orders": [1.0, 2.0], "VISITS": [2.0, 0.0]}
+    frame = any_library.give(given)
+    if isinstance(any_library, Polars):
+        with pytest.raises(ComputeError, match=r"did you mean Growth\.Orders"):
+            TREE.compute(frame)
+    else:
+        assert any_library.read(TREE.compute(frame)) == {**given, **FOUND}
+
+
+def test_a_column_that_sql_takes_for_a_metric_is_refused(any_library: Any) -> None:
+    frame = any_library.give({**ORDERS, "Part_1": [1.0, 2.0]})
+    if isinstance(any_library, Polars):
+        assert TREE.compute(frame).collect()["Part_1"].to_list() == [1.0, 2.0]
+    else:
+        with pytest.raises(ComputeError, match=r"VAL102.* 'part_1' is computed by its formula"):
+            TREE.compute(frame)
+    assert "Part_1" in any_library.read(TREE.compute(frame, "growth.rate"))
+
+
+def test_columns_named_as_parts_are_kept(any_library: Any) -> None:
+    more = {"part_2": [5.0, 6.0], "column_1": [7.0, 8.0], "target_0": [9.0, 10.0]}
+    tree = MetricTree(
+        north_star="column_0",
+        metrics={"column_0": "min(a / b, b) + max(a / b, a)", "a": None, "b": None},
+    )
+    given = {"a": [1.0, 2.0], "b": [2.0, 4.0], **more}
+    expected = {**given, "column_0": [1.5, 2.5]}
+    assert any_library.read(tree.compute(any_library.give(given))) == expected
+    odd = {**given, "a b": [0.0, 0.0]}  # all columns get other names meanwhile
+    assert any_library.read(tree.compute(any_library.give(odd))) == {**odd, "column_0": [1.5, 2.5]}
+
+
+REFUSED = [
+    ({"visits": [1.0]}, {}, "VAL103", "'growth.orders' has no value"),
+    ({**ORDERS, "growth.rate": [1.0, 2.0]}, {}, "VAL102", "'growth.rate' is computed"),
+    (ORDERS, {"columns": {"vists": "visits"}}, "VAL101", "did you mean visits?"),
+    (ORDERS, {"columns": {"visits": "vists"}}, "VAL103", "no column 'vists'"),
+    ({**ORDERS, "visits": ["1", "2"]}, {}, "VAL104", "'visits' holds no numbers: its type is"),
+    ({**ORDERS, "visits": [True, False]}, {}, "VAL104", "'visits' holds no numbers: its type is"),
+    ({**ORDERS, "visits": [dt.date(2025, 1, 1)] * 2}, {}, "VAL104", "'visits' holds no numbers"),
+    (ORDERS, {"time": "day"}, "VAL110", "no column 'day'"),
+]
+
+
+@pytest.mark.parametrize(("columns", "options", "code", "message"), REFUSED)
+def test_a_mistake_in_the_columns_is_told(
+    library: Any, columns: Any, options: Any, code: str, message: str
+) -> None:
+    with pytest.raises(ComputeError) as caught:
+        TREE.compute(library.give(columns), **options)
+    (found,) = [one for one in caught.value.diagnostics if message in str(one)]
+    assert found.code == code
+
+
+# --- strict
+
+
+STRICT = [
+    (ORDERS, "VAL109", "the metric 'growth.rate' is missing in 1 row"),
+    ({**ORDERS, "growth.orders": [math.inf, -math.inf]}, "VAL105", "not finite in 2 rows"),
+    ({**ORDERS, "growth.orders": [1, -(2**53) - 1]}, "VAL105", "past 2**53 in 1 row"),
+    ({**ORDERS, "visits": [1.0, -1.0]}, "VAL106", "outside of its range [0, 1000] in 1 row"),
+    ({**ORDERS, "visits": [1001, 1]}, "VAL106", "outside of its range [0, 1000] in 1 row"),
+    ({**ORDERS, "visits": [math.nan, 1.0]}, "VAL109", "'growth.rate' is missing in 1 row"),
+]
+
+
+@pytest.mark.parametrize(("columns", "code", "message"), STRICT)
+def test_strict_refuses_missing_values_and_inputs_out_of_bounds(
+    any_library: Any, columns: Any, code: str, message: str
+) -> None:
+    frame = any_library.give(columns)
+    with pytest.raises(ComputeError) as caught:
+        TREE.compute(frame, strict=True)
+    found = caught.value.diagnostics[0]
+    assert found.code == code
+    assert message in found.message
+
+
+def test_strict_lets_pass_what_is_whole(any_library: Any) -> None:
+    frame = any_library.give({"growth.orders": [1.0, 2.0], "visits": [2.0, 4.0]})
+    found = any_library.read(TREE.compute(frame, "growth.rate", strict=True))
+    assert found["growth.rate"] == [0.5, 0.5]
+
+
+# --- periods
+
+
+TREND = MetricTree(
+    north_star="trend",
+    metrics={
+        "trend": "growth(x)", "two": "rolling_sum(x, 2)", "so_far": "cumulative(x)",
+        "least": "rolling_min(x / 2, 3)", "before": "lag(5)", "x": None,
+    },
+)  # fmt: skip
+
+
+def days(*texts: str) -> list[dt.date]:
+    return [dt.date.fromisoformat(text) for text in texts]
+
+
+MONTHS = days("2025-01-01", "2025-03-01", "2025-02-01", "2025-01-01", "2025-02-01")
+SERIES: dict[str, list[Any]] = {
+    "at": MONTHS, "shop": ["a", "a", "a", None, None], "x": [1.0, 3.0, 2.0, None, 5.0]
+}  # fmt: skip
+TRENDS = {
+    ("a", 1.0): (None, None, 1.0, None, None),
+    ("a", 2.0): (1.0, 3.0, 3.0, None, 5.0),
+    ("a", 3.0): (0.5, 5.0, 6.0, 0.5, 5.0),
+    (None, None): (None, None, None, None, None),
+    (None, 5.0): (None, None, None, None, 5.0),
+}
+
+
+def by_cell(found: Mapping[str, list[Any]]) -> dict[Any, Any]:
+    keys = zip(found["shop"], found["x"], strict=True)
+    names = ("trend", "two", "so_far", "least", "before")
+    return dict(zip(keys, zip(*(found[name] for name in names), strict=True), strict=True))
+
+
+TIMES = {
+    "days": MONTHS,
+    "days of a month that differ": days(
+        "2025-01-05", "2025-03-05", "2025-02-05", "2025-01-20", "2025-02-20"
+    ),
+    "months as text": ["2025-01", "2025-03", "2025-02", "2025-01", "2025-02"],
+    "numbers": [-1, 1, 0, 7, 8],
+}
+
+
+@pytest.mark.parametrize("times", TIMES.values(), ids=TIMES)
+def test_functions_over_time_go_by_group_and_period(any_library: Any, times: list[Any]) -> None:
+    frame = any_library.give({**SERIES, "at": times})
+    grain = None if isinstance(times[0], int) else "month"
+    found = TREND.compute(frame, time="at", by="shop", grain=grain)
+    assert by_cell(any_library.read(found)) == TRENDS
+
+
+def test_missing_periods_are_filled_when_asked(any_library: Any) -> None:
+    times = days("2025-01-31", "2025-04-30", "2025-02-28", "2025-01-31", "2025-03-31")
+    frame = any_library.give({**SERIES, "at": times})
+    found = any_library.read(TREND.compute(frame, ["two"], time="at", by="shop", fill=True))
+    rows = zip(found["shop"], found["at"], found["x"], found["two"], strict=True)
+    assert sorted(rows, key=lambda row: (row[0] or "", row[1])) == [
+        (None, dt.date(2025, 1, 31), None, None),
+        (None, dt.date(2025, 2, 28), None, None),
+        (None, dt.date(2025, 3, 31), 5.0, None),
+        ("a", dt.date(2025, 1, 31), 1.0, None),
+        ("a", dt.date(2025, 2, 28), 2.0, 3.0),
+        ("a", dt.date(2025, 3, 31), None, None),
+        ("a", dt.date(2025, 4, 30), 3.0, None),
+    ]
+
+
+def test_there_is_nothing_to_fill_where_no_period_is_missing(library: Any) -> None:
+    found = TREND.compute(library.give(SERIES), time="at", by="shop", fill=True)
+    assert by_cell(library.read(found)) == TRENDS
+
+
+NOT_GAPLESS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+    ({"at": days("2025-01-01", "2025-04-01", "2025-02-01", "2025-01-01", "2025-02-01")}, {},
+     "VAL112", "lacks 1 month of shop 'a': 2025-03"),
+    ({"at": days("2025-01-01", "2025-03-01", "2025-02-01", "2025-01-01", "2025-04-01")}, {},
+     "VAL112", "lacks 2 months of shop null: 2025-02, 2025-03"),
+    ({"at": days("2025-01-01", "2025-02-01", "2025-02-01", "2025-01-01", "2025-02-01")}, {},
+     "VAL113", "holds 2025-02 more than once for shop 'a'"),
+    ({}, {"by": ()}, "VAL113", "holds 2025-01 more than once, and so 1 other month"),
+    ({"at": days("2025-01-05", "2025-03-01", "2025-03-02", "2025-01-06", "2025-02-01")},
+     {"grain": "month"}, "VAL113", "holds 2025-03 more than once for shop 'a'"),
+    ({"at": [None, *MONTHS[1:]]}, {}, "VAL114", "has no time in 1 row"),
+    ({"at": ["2025-01", "x", "2025-02", "2025-01", "2025-02"]}, {}, "VAL114", "holds the text 'x'"),
+    ({"at": [1.5, 2.5, 3.5, 1.5, 2.5]}, {}, "VAL114", "which is no time"),
+    ({"at": days("2025-01-01", "2025-01-03", "2025-02-20", "2025-01-01", "2025-02-20")}, {},
+     "VAL115", "are regular neither by day, week, month, quarter nor year"),
+    ({"at": [1, 2, 3, 1, 2]}, {"grain": "month"}, "VAL115", "they have no month"),
+    ({"at": days("2025-01-05", "2025-03-01", "2025-04-02", "2025-01-06", "2025-02-01")},
+     {"grain": "month", "fill": True}, "VAL117", "several times of one period"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("columns", "options", "code", "message"), NOT_GAPLESS)
+def test_what_is_no_series_of_periods_is_told(
+    library: Any, columns: Any, options: Any, code: str, message: str
+) -> None:
+    frame = library.give({**SERIES, **columns})
+    with pytest.raises(ComputeError) as caught:
+        TREND.compute(frame, **{"time": "at", "by": "shop", **options})
+    found = caught.value.diagnostics[0]
+    assert found.code == code
+    assert message in found.message
+
+
+def test_more_rows_than_the_limit_are_not_added() -> None:
+    frame = Polars().give({**SERIES, "at": days("0001-01-01", *["2025-01-01"] * 4)})
+    frame = frame.with_columns(shop=pl.Series(["a", "a", "b", "c", "d"]))
+    with pytest.raises(ComputeError, match="no more than 1,000 rows are added"):
+        TREND.compute(frame, time="at", by="shop", grain="day", fill=True)
+
+
+# --- kinds
+
+
+class Path:
+    def __fspath__(self) -> str:
+        return "orders.csv"
+
+
+NO_FRAMES = [
+    ([{"growth.orders": 1, "visits": 2}], "builtins.list|'?list", "give columns, not rows"),
+    (np.zeros((2, 2)), "numpy.ndarray", "no names of columns"),
+    (pl.Series([1]), "polars.Series", "to_frame()"),
+    (pl.DataFrame({"a": [1]}).group_by("a"), "GroupBy", "aggregate the groups first"),
+    ("orders.csv", "str", "read the file first"),
+    (Path(), "Path", "read the file first"),
+    (nw.from_native(pl.LazyFrame()), "narwhals.LazyFrame", "to_native()"),
+    (3, "int", "polars.LazyFrame"),
+]
+
+
+@pytest.mark.parametrize(("given", "kind", "advice"), NO_FRAMES)
+def test_what_is_no_frame_is_refused_with_advice(given: Any, kind: str, advice: str) -> None:
+    with pytest.raises(UsageError, match=kind) as caught:
+        TREE.compute(given)
+    assert advice in str(caught.value)
+
+
+# --- layers
+
+
+def chain(length: int, formula: str = "m{0} + m{0} / a") -> MetricTree:
+    """Return a tree of metrics on top of each other, each of which looks at the last one twice."""
+    metrics = {f"m{at + 1}": formula.format(at) for at in range(length)}
+    return MetricTree(north_star=f"m{length}", metrics={**metrics, "m0": "a + 1", "a": None})
+
+
+def layers_of(tree: MetricTree, targets: Any = None, **options: Any) -> list[Any]:
+    plan = make_plan(tree._tree, targets)
+    given = {leaf: number(leaf, nw.Float64()) for leaf in plan.leaves}
+    return lower(plan, given, **options).selections((), plan.targets)
+
+
+@pytest.mark.parametrize("engine", [Engine(), Engine(guarded=True)])
+def test_the_layers_of_a_deep_tree_grow_with_its_depth(engine: Engine) -> None:
+    north_star = "m400"
+    selections = layers_of(chain(400), north_star, engine=engine)
+    columns = [step.name for selection in selections for step in selection.made]
+    assert len(selections) < 3 * 400
+    assert len(columns) < 5 * 400
+    assert all(len(selection.kept) <= 3 for selection in selections)
+
+
+def test_no_column_is_computed_twice_or_is_two_things() -> None:
+    tree = chain(30, "min(m{0}, a) / m{0} + max(m{0} / a, 2)")
+    *layers, _ = layers_of(tree)
+    names = [step.name for selection in layers for step in selection.made]
+    assert sorted(names) == sorted(set(names))
+    assert {f"m{at}" for at in range(31)} <= set(names)
+
+
+def test_each_column_looks_only_at_columns_of_the_layer_before() -> None:
+    before: set[str] = {"a"}
+    for selection in layers_of(chain(30)):
+        assert before >= {name for step in selection.made for name in step.inputs}
+        assert before >= set(selection.kept)
+        before = {*selection.kept, *(step.name for step in selection.made)}
+
+
+def test_a_long_formula_is_cut_into_parts() -> None:
+    text = " + ".join(f"a * {at}" for at in range(2, 500))
+    tree = MetricTree(north_star="total", metrics={"total": text, "a": None})
+    parts = [step for selection in layers_of(tree) for step in selection.made]
+    assert 998 / (2 * MOST_INLINE + 2) < len(parts) < 998 / MOST_INLINE + 10
+    found = tree.compute(pl.LazyFrame({"a": [1.0]})).collect()
+    assert found["total"].to_list() == [sum(range(2, 500))]
+
+
+def test_a_metric_that_is_looked_at_once_need_not_be_a_column() -> None:
+    tree = MetricTree(
+        north_star="c", metrics={"c": "b + 1", "b": "a * 2", "a": None, "d": "b - 1 + a"}
+    )
+
+    def names(targets: Any, *, inline: bool) -> list[str]:
+        selections = layers_of(tree, targets, inline=inline)
+        return [step.name for selection in selections for step in selection.made]
+
+    assert names("c", inline=False) == ["b", "c", "c"]
+    assert names("c", inline=True) == ["c", "c"]
+    assert names(["c", "d"], inline=True)[0] == "b"
+
+
+def test_a_wide_tree_of_1000_metrics_is_lowered_without_repetition() -> None:
+    metrics: dict[str, Any] = {f"m{at}": f"x{at % 7} * {at} + x{at % 5}" for at in range(1, 1_000)}
+    metrics["total"] = " + ".join(f"m{at}" for at in range(1, 1_000))
+    leaves = dict.fromkeys(f"x{at}" for at in range(7))
+    tree = MetricTree(north_star="total", metrics={**metrics, **leaves})
+    selections = layers_of(tree, "total")
+    assert sum(len(selection.made) for selection in selections) < 1_200
+    frame = pl.LazyFrame({name: [1.0] for name in leaves})
+    expected = sum(at + 1 for at in range(1, 1_000))
+    assert tree.compute(frame, "total").collect()["total"].to_list() == [expected]
+
+
+def test_layers_are_made_once_for_frames_of_the_same_columns() -> None:
+    tree = chain(3)
+    plan = make_plan(tree._tree)
+    for number_ in range(20):
+        tree.compute(pl.LazyFrame({"a": [1.0]}))
+        tree.compute(pl.LazyFrame({"a": [1.0], f"b{number_}": [1.0]}))
+    (known,) = (kept for key, kept in plan.engines.items() if key[0] == "lazy")
+    assert 2 <= len(known) <= 8
+
+
+@pytest.mark.parametrize(("kind", "depth"), [(Polars, 1_000), (DuckDB, 400), (Ibis, 60)])
+def test_a_deep_tree_is_computed(kind: Any, depth: int) -> None:
+    library = kind()
+    tree = chain(depth, "m{0} - m{0} / a")
+    found = library.read(tree.compute(library.give({"a": [2.0]}), tree.north_star.metric))
+    assert found[tree.north_star.metric] == [math.ldexp(3.0, -depth)]
+
+
+@pytest.mark.parametrize(("kind", "depth"), [(DuckDB, 1_000), (Ibis, 100)])
+def test_a_tree_too_deep_for_a_planner_is_refused(kind: Any, depth: int) -> None:
+    library = kind()
+    with pytest.raises(ComputeError, match=r"VAL117 these targets are .* on top of each other"):
+        chain(depth).compute(library.give({"a": [1.0]}))
+
+
+def test_constants_have_a_history() -> None:
+    tree = MetricTree(north_star="m", metrics={"m": "lag(k) + x", "k": 2, "x": None})
+    plan = make_plan(tree._tree)
+    given = {"k": Term(2.0), "x": number("x", nw.Float64())}
+    lowered = lower(plan, given, periods=Periods("at"))
+    frame = nw.from_native(pl.LazyFrame({"at": [2, 1], "x": [1.0, 1.0]}))
+    for selection in lowered.selections(["at"], ["m"]):
+        frame = selection.of(frame)
+    assert nw.to_native(frame).collect()["m"].to_list() == [3.0, None]
