@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 if "pure" in sys.argv:
     sys.modules["yaml.cyaml"] = None  # type: ignore[assignment]  # as where libyaml is missing
 
+import numpy as np
+
 import metrictree
 from metrictree import ComputeError, DefinitionError, Limits, MetricTree, MetricTreeError
 from tests import attacks
@@ -51,6 +53,7 @@ HARMLESS = frozenset(
     (
         "_thread.start_joinable_thread",
         "_thread.start_new_thread",
+        "array.__new__",
         "builtins.id",
         "code.__new__",
         "cpython.PyInterpreterState_New",
@@ -63,6 +66,10 @@ HARMLESS = frozenset(
         "sys._getframemodulename",
     )
 )
+
+
+GENERATED = "<plan>"
+"""What the package calls the code that it writes itself, in which no text of a user stands."""
 
 
 class Guard:
@@ -91,6 +98,11 @@ class Guard:
             return self.inside(os.fsdecode(path), (*PYTHON, self.folder))
         if event in ("os.listdir", "os.scandir"):  # the import system looks for modules
             return isinstance(args[0], str) and self.inside(args[0], PYTHON)
+        if event in ("exec", "compile") and GENERATED in (
+            getattr(args[0], "co_filename", ""),
+            args[-1],
+        ):
+            return True
         if event == "exec":
             return self.inside(getattr(args[0], "co_filename", ""), PYTHON)
         if event == "compile":
@@ -265,6 +277,9 @@ def warm_up() -> None:
     run({"tree": {"north_star": "a", "metrics": {"a": "b \xd7", "C": []}}}, unarmed)
     run({"tree": {"north_star": "a", "metrics": {"a": "b", "b": "a"}}}, unarmed)
     run({"file": "there_is_no_such_file.yaml"}, unarmed)
+    attacks.RATE.compute({"a": np.array([1.0])})
+    with contextlib.suppress(MetricTreeError):
+        attacks.RATE.compute(["a"])
 
 
 def say(line: str) -> None:
