@@ -249,7 +249,7 @@ def document_tables() -> str:
 
 def dialects_table() -> str:
     """Return what each dialect of SQL cannot do."""
-    from metrictree.engines.dialects import DIALECTS
+    from metrictree.engines.sql.dialects import DIALECTS
 
     return _table(
         ("dialect", "past float64", "`%`", "dots in names"),

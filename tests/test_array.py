@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from metrictree import ComputeError, MetricTree, UsageError, parse_formula
-from metrictree.engines.array import evaluate as evaluate_columns
-from metrictree.engines.memory import open_data
+from metrictree.engines.arrays.memory import open_data
+from metrictree.engines.arrays.program import evaluate as evaluate_columns
+from metrictree.engines.arrays.steps import stages_of
 from metrictree.engines.scalar import evaluate
-from metrictree.engines.steps import stages_of
 from metrictree.plan import make_plan
 from tests import strategies
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from metrictree import parse_formula
-from metrictree.engines.frame import Column, Kind, Lowering, kind_of
+from metrictree.engines.frames.rows import Column, Kind, Lowering, kind_of
 from metrictree.engines.scalar import evaluate
 from metrictree.formula import FUNCTIONS, Formula
 from tests import strategies

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from metrictree import ComputeError, MetricTree, UsageError, parse_formula
-from metrictree.engines.layers import MOST_INLINE, Engine, Periods, Term, lower, number
+from metrictree.engines.frames.layers import MOST_INLINE, Engine, Periods, Term, lower, number
 from metrictree.engines.scalar import evaluate
 from metrictree.plan import make_plan
 from tests.hard_values import CONSTANTS, PASSED_ON, TEXTS, VALUES

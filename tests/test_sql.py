@@ -15,7 +15,7 @@ import pytest
 
 import metrictree
 from metrictree import ComputeError, MetricTree, MissingExtraError, UsageError
-from metrictree.engines.dialects import DIALECTS
+from metrictree.engines.sql.dialects import DIALECTS
 from tests import fixed_cases, servers
 
 duckdb = pytest.importorskip("duckdb")

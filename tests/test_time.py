@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from metrictree import ComputeError, MetricTree
-from metrictree.engines.timeline import Timeline, make_timeline
-from metrictree.engines.times import read_times
+from metrictree.engines.arrays.timeline import Timeline, make_timeline
+from metrictree.engines.arrays.times import read_times
 from metrictree.formula.meaning import Rule
 from metrictree.periods import (
     GRAINS,

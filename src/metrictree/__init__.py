@@ -10,7 +10,7 @@ from metrictree._version import __version__
 if TYPE_CHECKING:
     from metrictree.diagnostics import Diagnostic, Severity, Span
     from metrictree.engines.base import Reason, Values
-    from metrictree.engines.reasons import Diagnosed, MissingRows, Reasons
+    from metrictree.engines.diagnosis.reasons import Diagnosed, MissingRows, Reasons
     from metrictree.engines.series import SeriesValues
     from metrictree.errors import (
         ComputeError,
@@ -76,9 +76,9 @@ _HOMES = {
     "Reason": "engines.base",
     "Rule": "formula.meaning",
     "Values": "engines.base",
-    "Diagnosed": "engines.reasons",
-    "MissingRows": "engines.reasons",
-    "Reasons": "engines.reasons",
+    "Diagnosed": "engines.diagnosis.reasons",
+    "MissingRows": "engines.diagnosis.reasons",
+    "Reasons": "engines.diagnosis.reasons",
     "SeriesValues": "engines.series",
     "ComputeError": "errors",
     "DefinitionError": "errors",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.frame import Kind
+from metrictree.engines.frames.rows import Kind
 from metrictree.errors import SourceError
 from metrictree.measures.prepare import Preparation
 from metrictree.measures.scan import Scan

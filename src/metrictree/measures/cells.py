@@ -7,7 +7,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from metrictree.engines.frame import Cell
+from metrictree.engines.frames.rows import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

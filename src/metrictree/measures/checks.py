@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import narwhals as nw
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.frame import Kind
+from metrictree.engines.frames.rows import Kind
 from metrictree.measures.cells import is_day
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import narwhals as nw
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.frame import Kind, Lowering
+from metrictree.engines.frames.rows import Kind, Lowering
 from metrictree.formula import Node
 from metrictree.measures.cells import first_cell, is_number
 from metrictree.measures.sources import Table, reading
@@ -17,7 +17,7 @@ from metrictree.names import Suggester, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from metrictree.engines.frame import Cell
+    from metrictree.engines.frames.rows import Cell
     from metrictree.formula import Formula
     from metrictree.measures.request import Request
     from metrictree.resolved import ResolvedMeasure, ResolvedTree

@@ -21,7 +21,7 @@ from metrictree.plan import make_plan
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from metrictree.engines.array import Read
+    from metrictree.engines.arrays.program import Read
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
@@ -194,8 +194,8 @@ def _values(
     """Return the columns of the targets: the rows are the periods, in each one all groups."""
     import numpy as np
 
-    from metrictree.engines.array import evaluate
-    from metrictree.engines.timeline import Timeline
+    from metrictree.engines.arrays.program import evaluate
+    from metrictree.engines.arrays.timeline import Timeline
 
     def reader(column: list[float | None]) -> Read:
         array = np.array(column, np.float64)  # None becomes NaN

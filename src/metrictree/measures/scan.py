@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import narwhals as nw
 
 from metrictree.diagnostics import shown
-from metrictree.engines.frame import Kind
+from metrictree.engines.frames.rows import Kind
 from metrictree.errors import SourceError
 from metrictree.formula.meaning import Rule
 from metrictree.formula.printer import number_text

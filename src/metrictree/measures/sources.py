@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import narwhals as nw
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.frame import Column, Kind, kind_of
+from metrictree.engines.frames.rows import Column, Kind, kind_of
 from metrictree.errors import MissingExtraError, SourceError
 from metrictree.loader import is_relative
 from metrictree.measures.cells import DAY, Damage, File, look_at

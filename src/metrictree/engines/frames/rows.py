@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import narwhals as nw
 
 from metrictree.diagnostics import shown
-from metrictree.engines.layers import EXPRESSIONS, Layers, Term, finite, rounded, scaled, written
+from metrictree.engines.frames.layers import (
+    EXPRESSIONS,
+    Layers,
+    Term,
+    finite,
+    rounded,
+    scaled,
+    written,
+)
 from metrictree.engines.scalar import evaluate
 from metrictree.formula import FUNCTIONS, Fault, Formula, Node
 from metrictree.formula.meaning import COMPARISONS

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from metrictree.engines.ufuncs import (
+from metrictree.engines.arrays.ufuncs import (
     APART,
     COMPARE,
     IN_PLACE,

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import narwhals as nw
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.layers import EXACT, Periods, Term, lower, number
-from metrictree.engines.lazy_periods import on_periods
-from metrictree.engines.libraries import LIBRARIES, NULL_TYPES, rows_of
+from metrictree.engines.frames.layers import EXACT, Periods, Term, lower, number
+from metrictree.engines.frames.libraries import LIBRARIES, NULL_TYPES, rows_of
+from metrictree.engines.frames.periods import on_periods
 from metrictree.engines.naming import find_columns
 from metrictree.errors import ComputeError
 from metrictree.formula.printer import number_text
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from metrictree.engines.base import FrameRequest
-    from metrictree.engines.layers import Lowered, Selection
-    from metrictree.engines.libraries import Library
+    from metrictree.engines.frames.layers import Lowered, Selection
+    from metrictree.engines.frames.libraries import Library
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 

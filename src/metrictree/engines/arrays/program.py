@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from metrictree.engines.steps import stages_of
-from metrictree.engines.ufuncs import finite
+from metrictree.engines.arrays.steps import stages_of
+from metrictree.engines.arrays.ufuncs import finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from metrictree.engines.steps import Stage, Step
+    from metrictree.engines.arrays.steps import Stage, Step
     from metrictree.plan import Plan
 
     Floats = NDArray[np.float64]

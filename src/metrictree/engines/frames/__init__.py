@@ -48,17 +48,17 @@ def compute_frame(tree: ResolvedTree, plan: Plan, frame: Any, request: FrameRequ
         raise _no_frame(frame) from None
     library = wrapped.implementation.value
     if isinstance(wrapped, nw.LazyFrame):
-        from metrictree.engines.libraries import LIBRARIES
+        from metrictree.engines.frames.libraries import LIBRARIES
 
         if library in LIBRARIES:
-            from metrictree.engines.lazy import compute_lazy
+            from metrictree.engines.frames.lazy import compute_lazy
 
             return compute_lazy(tree, plan, wrapped, request)
     raise _no_frame(frame)
 
 
 def _in_memory(tree: ResolvedTree, plan: Plan, frame: Any, request: FrameRequest) -> Any:
-    from metrictree.engines.memory import compute_memory
+    from metrictree.engines.arrays.memory import compute_memory
 
     return compute_memory(tree, plan, frame, request)
 

@@ -15,14 +15,14 @@ import narwhals as nw
 import numpy as np
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.libraries import rows_of
-from metrictree.engines.timeline import (
+from metrictree.engines.arrays.timeline import (
     doubled_periods,
     make_timeline,
     missing_periods,
     unclear_grain,
 )
-from metrictree.engines.times import no_time, null_time, read_times
+from metrictree.engines.arrays.times import no_time, null_time, read_times
+from metrictree.engines.frames.libraries import rows_of
 from metrictree.errors import ComputeError
 from metrictree.periods import find_grain, period_numbers
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from metrictree.engines.base import FrameRequest
-    from metrictree.engines.layers import Periods
+    from metrictree.engines.frames.layers import Periods
 
 __all__ = ["on_periods"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.times import number_values, read_times
+from metrictree.engines.arrays.times import number_values, read_times
 from metrictree.errors import ComputeError
 from metrictree.periods import find_grain, first_days, period_name, period_numbers
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from metrictree.engines.array import evaluate
-from metrictree.engines.reasons import Example, MissingRows, Reasons
+from metrictree.engines.arrays.program import evaluate
+from metrictree.engines.diagnosis.reasons import Example, MissingRows, Reasons
 from metrictree.formula import FUNCTIONS
 from metrictree.formula.meaning import Rule, broken
 from metrictree.plan import Builder, make_plan
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from metrictree.engines.array import Read
-    from metrictree.engines.timeline import Timeline
+    from metrictree.engines.arrays.program import Read
+    from metrictree.engines.arrays.timeline import Timeline
     from metrictree.formula import Formula
     from metrictree.formula.nodes import Node
     from metrictree.plan import Plan

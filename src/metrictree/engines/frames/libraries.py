@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from metrictree.engines.layers import Engine
+from metrictree.engines.frames.layers import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

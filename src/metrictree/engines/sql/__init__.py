@@ -10,15 +10,15 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.dialects import find_dialect
 from metrictree.engines.naming import find_columns
+from metrictree.engines.sql.dialects import find_dialect
 from metrictree.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from metrictree.engines.base import FrameRequest
-    from metrictree.engines.dialects import Dialect
+    from metrictree.engines.sql.dialects import Dialect
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
@@ -38,7 +38,7 @@ def to_sql(
     require_sql()
     chosen = find_dialect(dialect)
     _refuse(tree, plan, chosen, request)
-    from metrictree.engines.statement import Statement, Table
+    from metrictree.engines.sql.statement import Statement, Table
 
     return Statement(tree, plan, chosen, Table.of(table, chosen), request).text()
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.array import evaluate
-from metrictree.engines.columns import (
+from metrictree.engines.arrays.columns import (
     Cells,
     Column,
     UnsoundError,
@@ -24,6 +23,7 @@ from metrictree.engines.columns import (
     pandas_cells,
     polars_cells,
 )
+from metrictree.engines.arrays.program import evaluate
 from metrictree.engines.compute import check_names, compute
 from metrictree.engines.naming import find_columns
 from metrictree.errors import ComputeError, UsageError
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from metrictree.engines.arrays.columns import Fetch
+    from metrictree.engines.arrays.timeline import Timeline
     from metrictree.engines.base import FrameRequest
-    from metrictree.engines.columns import Fetch
-    from metrictree.engines.timeline import Timeline
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
@@ -102,7 +102,7 @@ def _read_all(column: Column, rows: int, block: int = 65_536) -> None:
 
 
 def _timeline(tree: ResolvedTree, data: _Data, request: FrameRequest) -> Timeline:
-    from metrictree.engines.timeline import make_timeline
+    from metrictree.engines.arrays.timeline import make_timeline
 
     assert request.time is not None
     by = {name: data.column(name) for name in request.by}

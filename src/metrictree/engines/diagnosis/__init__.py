@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from metrictree.engines.array import evaluate
-from metrictree.engines.columns import EXACT, Column
-from metrictree.engines.memory import open_data
-from metrictree.engines.origins import Origins, Part, reading
-from metrictree.engines.reasons import Diagnosed
-from metrictree.engines.timeline import make_timeline
+from metrictree.engines.arrays.columns import EXACT, Column
+from metrictree.engines.arrays.memory import open_data
+from metrictree.engines.arrays.program import evaluate
+from metrictree.engines.arrays.timeline import make_timeline
+from metrictree.engines.diagnosis.origins import Origins, Part, reading
+from metrictree.engines.diagnosis.reasons import Diagnosed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import narwhals as nw
     from numpy.typing import NDArray
 
-    from metrictree.engines.array import Read
+    from metrictree.engines.arrays.program import Read
+    from metrictree.engines.arrays.timeline import Timeline
     from metrictree.engines.base import FrameRequest
-    from metrictree.engines.timeline import Timeline
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
@@ -169,7 +169,7 @@ def _lazily(tree: ResolvedTree, plan: Plan, wrapped: Any, request: FrameRequest)
     """Return the rows of a lazy frame in which a target is missing; over time, all of them."""
     import narwhals as nw
 
-    from metrictree.engines.libraries import LIBRARIES, rows_of
+    from metrictree.engines.frames.libraries import LIBRARIES, rows_of
 
     library = LIBRARIES[wrapped.implementation.value]
     schema = wrapped.collect_schema()

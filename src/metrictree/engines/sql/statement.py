@@ -15,16 +15,16 @@ from sqlglot.errors import SqlglotError
 
 from metrictree._version import __version__
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines import rewrites
-from metrictree.engines.layers import Engine, Periods, Term, lower
+from metrictree.engines.frames.layers import Engine, Periods, Term, lower
+from metrictree.engines.sql import rewrites
 from metrictree.errors import ComputeError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from metrictree.engines.base import FrameRequest
-    from metrictree.engines.dialects import Dialect
-    from metrictree.engines.layers import Selection
+    from metrictree.engines.frames.layers import Selection
+    from metrictree.engines.sql.dialects import Dialect
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 

@@ -1,0 +1,1 @@
+"""Columns in memory: a plan computed with NumPy, block by block."""
