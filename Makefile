@@ -50,7 +50,7 @@ format: $(VENV)/.dev-installed ## Format the code and apply the safe fixes
 docs: $(VENV)/.dev-installed ## Build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
-bench: $(VENV)/.dev-installed ## Run the benchmarks
+bench: $(VENV)/.bench-installed ## Run the benchmarks (some 20 minutes)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) "$$script" || exit 1; done
 
 test-lowest: $(VENV_LOWEST)/.installed ## Run the tests with the lowest dependencies (Python 3.11)
@@ -83,6 +83,10 @@ $(VENV)/.demo-installed: pyproject.toml | $(VENV)/.made
 $(VENV)/.dev-installed: pyproject.toml | $(VENV)/.made
 	@$(PY) $(PIP) --editable ".[$(EXTRAS),test]" --group dev
 	@touch $@ $(VENV)/.demo-installed
+
+$(VENV)/.bench-installed: pyproject.toml $(VENV)/.dev-installed
+	@$(PY) $(PIP) --group bench
+	@touch $@
 
 $(VENV_LOWEST)/.made:
 	$(call make-venv,$(VENV_LOWEST))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -365,7 +366,11 @@ def time_cases(draw: st.DrawFn, metrics: int = 12) -> TimeCase:
         for group in dimensions
     ]
     drawn = _draw_formulas(draw, metrics, over_time=True)
-    shows = any(len(group) > 1 for group in groups)
+    times = sorted({at for _, _, at in lines})
+    shows = any(len(group) > 1 for group in groups) and (grain == "day" or len(times) > 2)
+    if shows and grain in ("quarter", "year"):  # there may be no hole between groups
+        gap = {"quarter": 92, "year": 366}[grain]
+        shows = all((b - a).days <= gap for a, b in itertools.pairwise(times))
     return TimeCase(drawn, Table(columns, len(lines)), renamed, grain, shows, groups)
 
 

@@ -283,6 +283,9 @@ KINDS = {
     "numpy null of pandas": np.array([3, pd.NA, pd.NaT], dtype=object),
     "numpy masked": np.ma.array([3.0, 4.0, 5.0], mask=[False, True, False]),
     "numpy masked integers": np.ma.array([3, 4, 5], mask=[False, True, False]),
+    "numpy masked hidden": np.ma.array([3, 2**60 + 1, 5], mask=[False, True, False]),
+    "numpy masked infinity": np.ma.array([3, math.inf, 5], mask=[False, True, False]),
+    "numpy masked objects": np.ma.array([3, "x", 5], mask=[False, True, False], dtype=object),
     "pandas float64": pd.Series([3, NAN, 5]),
     "pandas Int64": pd.Series(THREE, dtype="Int64"),
     "pandas UInt8": pd.Series(THREE, dtype="UInt8"),
@@ -564,8 +567,8 @@ class TestFrames:
                 "of its columns"
             ),
             (
-                "VAL103 the input 'visits' has no value: did you mean vists?; `columns` maps "
-                "metric ids to names, null in all rows is missing"
+                "VAL103 the input 'visits' has no value: did you mean vists? then give "
+                'columns={"visits": "vists"}'
             ),
             (
                 "VAL102 the metric 'rate' is computed by its formula, and the frame has a column "
@@ -688,6 +691,10 @@ def test_single_numbers_stand_for_every_row():
         "rate": [0.25, 0.5], "double": [3, 6], "orders": [1, 2], "visits": [4, 4], "scale": [3, 3],
     }  # fmt: skip
     assert all(values.dtype == np.float64 for values in columns.values())
+    hidden: list[np.ndarray] = [np.ma.masked, np.ma.array(3.0, mask=True)]
+    for masked in hidden:
+        found = RATE.compute({**given, "visits": masked}, ["rate", "visits"])
+        assert np.isnan(np.array([*found.values()])).all()
     half_given = {"orders": np.array([1.0, 2.0]), "visits": None}
     missing = RATE.compute(half_given, ["rate"])
     assert np.isnan(np.asarray(missing["rate"])).all()
@@ -703,6 +710,7 @@ def test_single_numbers_stand_for_every_row():
         ({"visits": [1.0, 2.0]}, ["VAL104"]),
         ({"visits": math.inf}, ["VAL105"]),
         ({"visits": 1, "vists": np.ones(2)}, ["VAL101"]),
+        ({"visits": 1, None: np.ones(2)}, ["VAL101"]),
         ({"visits": 1, "rate": np.ones(2)}, ["VAL102"]),
         ({"visits": 1, "double": np.ones(2)}, ["VAL102"]),
         ({"visits": 1, "scale": np.array([1, np.inf])}, ["VAL105"]),
@@ -715,6 +723,63 @@ def test_a_mapping_that_is_wrong_is_refused(given, expected):
     assert codes(error) == expected
 
 
+SERIES = [
+    (pd.Series([1, 2]), "Series", "to_numpy"),
+    (pd.Index([1, 2]), "Index", "to_numpy"),
+    (pd.DataFrame({"visits": [1, 2]}), "DataFrame", "to_numpy"),
+    (pl.Series([1, 2]), "Series", "to_numpy"),
+    (pa.array([1, 2]), "Int64Array", "to_numpy"),
+    (pa.chunked_array([[1, 2]]), "ChunkedArray", "to_numpy"),
+    ([1, 2], "list", "np.array"),
+    (range(2), "range", "np.array"),
+]
+
+
+@pytest.mark.parametrize(("visits", "kind", "advice"), SERIES, ids=[str(one[1]) for one in SERIES])
+def test_what_is_no_array_in_a_mapping_is_told_what_to_write(visits, kind, advice):
+    message = f"VAL104 'visits' is a {kind}, no NumPy array: give .*{advice}"
+    with pytest.raises(ComputeError, match=message):
+        RATE.compute({"orders": np.ones(2), "visits": visits}, ["rate"])
+    if advice == "to_numpy":  # beside no array, too
+        with pytest.raises(ComputeError, match=message):
+            RATE.compute({"orders": 1, "visits": visits}, ["rate"])
+
+
+def test_a_time_that_is_the_index_of_pandas_is_told_to_become_a_column():
+    tree = MetricTree(north_star="g", metrics={"g": "lag(x)", "x": None})
+    frame = pd.DataFrame({"shop": ["a"], "day": [1], "x": [1.0]})
+    frames_ = [frame.set_index("day"), frame.set_index(["shop", "day"]), frame.set_index("x")]
+    for one, said in zip(frames_, ("`time`", "`by`", "'x' has no value"), strict=True):
+        with pytest.raises(ComputeError, match=f"{said}.*call `frame.reset_index\\(\\)` first"):
+            tree.compute(one, time="day", by="shop")
+
+
+def test_an_input_without_a_column_is_told_how_to_name_one():
+    frame = pd.DataFrame({"Orders": [1.0], "visits": [1.0]})
+    with pytest.raises(
+        ComputeError, match=r'did you mean Orders\? then give columns={"orders": "O'
+    ):
+        RATE.compute(frame, ["rate"])
+    with pytest.raises(ComputeError, match=r'which column it is, columns={"orders": "\.\.\."}, or'):
+        RATE.compute(frame.drop(columns="Orders"), ["rate"])
+
+
+def test_an_id_that_is_wrong_in_columns_is_told_once():
+    frame = pd.DataFrame({"o": [1.0], "visits": [1.0]})
+    with pytest.raises(ComputeError) as error:
+        RATE.compute(frame, ["rate"], columns={"ordrs": "o"})
+    assert codes(error) == ["VAL101"]
+
+
 def test_arrays_may_have_no_rows_or_one():
     assert RATE.compute({"orders": np.ones(0), "visits": np.ones(0)}, ["rate"])["rate"].size == 0
     assert RATE.compute({"orders": np.ones(1), "visits": np.ones(1)}, ["rate"])["rate"] == [1]
+
+
+def test_minus_zero_never_comes_out_of_a_plan_over_time():
+    metrics = {"up": "ceil(ratio)", "ratio": "x / y", "sum": "up + lag(ratio)"}
+    tree = MetricTree(north_star="sum", metrics=metrics | {"x": None, "y": None})
+    columns = {"x": np.array([-2.5, 1]), "y": np.array([6.0, 1]), "t": np.array([1, 2])}
+    found = tree.compute(columns, time="t")["up"]
+    assert found.tolist() == [0, 1]
+    assert not np.signbit(found).any()

@@ -343,3 +343,18 @@ def test_programs_for_missing_inputs_are_few():
             assert tree.compute(inputs)["top"] == 12 - pattern.bit_count()
     (made,) = make_plan(tree._tree).engines.values()
     assert len(made.programs) <= 8
+
+
+def test_what_is_asked_for_being_missing_is_computed_even_where_only_a_branch_uses_it():
+    metrics = {
+        "asks": "1 if is_missing(x / y) else 2",
+        "uses": "x / y if x > 0 else 0",
+        "x": None,
+        "y": None,
+    }
+    tree = MetricTree(north_star="asks", metrics=metrics)
+    for inputs, expected in (({"x": 0, "y": 0}, 1), ({"x": 0, "y": 1}, 2), ({"x": 1, "y": 0}, 1)):
+        assert [tree.compute(inputs)["asks"] for _ in range(4)] == [expected] * 4
+    overflow = {"asks": "1 if is_missing(x * y) else 2", "uses": "x * y if x < 0 else 0"}
+    tree = MetricTree(north_star="asks", metrics=overflow | {"x": None, "y": None})
+    assert [tree.compute({"x": 1e300, "y": 1e300})["asks"] for _ in range(4)] == [1] * 4

@@ -8,6 +8,7 @@ import datetime as dt
 import itertools
 import math
 import re
+import sqlite3
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -218,6 +219,42 @@ def test_constants_are_floats_in_every_row(database: Database) -> None:
     assert type(found[0]["choice"]) is float
 
 
+def test_negative_constants_are_floats_too(database: Database) -> None:
+    database.fill("cases", {"a": "double"}, [(1.0,)])
+    metrics = {"top": "-0.1", "k": 3, "less": "-k", "choice": "-(1 if a > 0 else 2)", "a": None}
+    tree = MetricTree(north_star="top", metrics=metrics)
+    targets = ["top", "less", "choice"]
+    (found,) = database.execute(tree.to_sql(targets, table="cases", dialect=database.dialect))
+    assert found == {"top": -0.1, "less": -3.0, "choice": -1.0}
+    assert {type(value) for value in found.values()} == {float}
+
+
+@pytest.mark.parametrize("digits", [-400, -309, -308, -300, -293, -292, -5, 0, 2, 308])
+def test_sqlite_rounds_to_any_number_of_digits(digits: int) -> None:
+    tree = MetricTree(north_star="top", metrics={"top": f"round(x, {digits})", "x": None})
+    values = [-4.0, 0.0, 2.5, 123_456.789, 6e292, 4e299, 1e308, 1.7e308, None]
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.execute("create table numbers (x real)")
+        connection.executemany("insert into numbers values (?)", [(x,) for x in values])
+        text = tree.to_sql(table="numbers", dialect="sqlite")
+        found = [row[0] for row in connection.execute(text)]
+    finally:
+        connection.close()
+    right = [tree.compute({"x": x})["top"] for x in values]
+    assert all(itertools.starmap(fixed_cases.agrees, zip(found, right, strict=True))), (
+        found,
+        right,
+    )
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_literal_is_infinite(dialect: str) -> None:
+    for digits in (-308, -293):
+        tree = MetricTree(north_star="top", metrics={"top": f"round(x, {digits})", "x": None})
+        assert "inf'" not in tree.to_sql(table="numbers", dialect=dialect).lower()
+
+
 def test_a_tree_of_constants_needs_no_column(database: Database) -> None:
     database.fill("cases", {"z": "integer"}, [(1,), (2,)])
     tree = MetricTree(north_star="top", metrics={"top": "k * 2", "k": 7})
@@ -266,14 +303,14 @@ def time_tree() -> MetricTree:
     )
 
 
-def time_sql(database: Database, grain: str = "month") -> str:
+def time_sql(database: Database, grain: str = "month", dialect: str | None = None) -> str:
     return time_tree().to_sql(
         [*fixed_cases.TIMES],
         table="history",
         time="day",
         by="shop",
         grain=grain,
-        dialect=database.dialect,
+        dialect=dialect or database.dialect,
     )
 
 
@@ -317,14 +354,18 @@ def test_a_period_is_found_in_a_timestamp(database: Database) -> None:
     assert [row["step"] for row in found] == [None, 1.0]
 
 
+@pytest.mark.parametrize("dialect", [None, "redshift"])
 @pytest.mark.parametrize(
     "left",
     [*itertools.combinations(range(1, 6), 1), *itertools.combinations(range(1, 6), 2)],
 )
 def test_a_missing_or_doubled_period_never_gives_a_wrong_number(
-    database: Database, left: tuple[int, ...]
+    database: Database, left: tuple[int, ...], dialect: str | None
 ) -> None:
-    """Whatever is there equals what it is without the gap; the same with the period twice."""
+    """Whatever is there equals what it is without the gap; the same with the period twice.
+
+    Both databases understand Redshift's text, which finds periods by counting rows.
+    """
     months = fixed_cases.MONTHS[:6]
     values = [3.0, 50.0, 700.0, 2_000.0, 11_000.0, 130_000.0]
     whole = [(month, "x", value, 1.0) for month, value in zip(months, values, strict=True)]
@@ -335,7 +376,7 @@ def test_a_missing_or_doubled_period_never_gives_a_wrong_number(
     undated = [*whole, (None, "x", 9.0, 1.0)]
     for rows in (without, doubled, both, undated):
         database.fill("history", SERIES, rows)
-        for row in database.execute(time_sql(database)):
+        for row in database.execute(time_sql(database, dialect=dialect)):
             for metric in set(fixed_cases.TIMES) - {"known"}:
                 at = row["day"]
                 assert row[metric] is None or (
@@ -350,6 +391,74 @@ def test_a_gap_gives_missing_values_after_it(database: Database) -> None:
     found = sorted(database.execute(time_sql(database)), key=lambda row: row["day"])
     assert [row["before"] for row in found] == [None, 1.0, None, 1.0, 1.0]
     assert [row["so_far"] for row in found] == [1.0, 2.0, None, None, None]
+
+
+OF_ROWS = ("twice", "running")
+"""What they compute in a period on the way is lost with its row."""
+
+
+@pytest.mark.parametrize("hole", range(len(fixed_cases.MONTHS)))
+def test_a_missing_period_takes_values_only_from_the_rows_that_need_it(
+    database: Database, hole: int
+) -> None:
+    (_, columns), *_ = fixed_cases.series()
+    whole = zip(fixed_cases.MONTHS, columns["a"], columns["b"], strict=True)
+    rows = [(month, "x", a, b) for place, (month, a, b) in enumerate(whole) if place != hole]
+    database.fill("history", SERIES, rows)
+    days, shops, a, b = map(list, zip(*rows, strict=True))
+    table = pa.table({"day": days, "shop": shops, "a": a, "b": b})
+    metrics = [*fixed_cases.TIMES]
+    filled = time_tree().compute(table, metrics, time="day", by="shop", grain="month", fill=True)
+    right = {row["day"]: row for row in filled.to_pylist()}
+    found = database.execute(time_sql(database))
+    assert len(found) == len(rows)
+    for row in found:
+        for metric in metrics:
+            lost = metric in OF_ROWS and row[metric] is None
+            assert lost or fixed_cases.agrees(row[metric], right[row["day"]][metric]), metric
+
+
+def test_a_doubled_period_takes_values_only_from_the_rows_that_need_it(
+    database: Database,
+) -> None:
+    months = [*fixed_cases.MONTHS[:6], fixed_cases.MONTHS[2]]
+    rows = [(month, "x", 1.0 + at, 1.0) for at, month in enumerate(months)]
+    database.fill("history", SERIES, [*rows, (None, "x", 9.0, 1.0)])
+    found = sorted(
+        (row for row in database.execute(time_sql(database)) if row["day"]),
+        key=lambda row: row["day"],
+    )
+    assert [row["before"] for row in found] == [None, 1.0, None, None, None, 4.0, 5.0]
+    assert [row["quarter_before"] for row in found] == [None] * 4 + [1.0, 2.0, None]
+
+
+def test_a_condition_may_compare_what_is_computed_over_time(database: Database) -> None:
+    rows = [(month, "x", 1.0 + at, 1.0) for at, month in enumerate(fixed_cases.MONTHS[:4])]
+    database.fill("history", SERIES, rows)
+    metrics = {
+        "of_lag": "1 if lag(a) == 2 else 0",
+        "of_sum": "1 if cumulative(a) == 3 else 0",
+        "chosen": "cumulative(a) if lag(a) == 2 else cumulative(b)",
+        "zero": "cumulative(a) if cumulative(b) == 0 else -1",
+    }
+    tree = MetricTree(north_star="of_lag", metrics={**metrics, "a": None, "b": None})
+    text = tree.to_sql(
+        [*metrics], table="history", time="day", grain="month", dialect=database.dialect
+    )
+    found = sorted(database.execute(text), key=lambda row: row["day"])
+    right = tree.compute_series(
+        {name: [row[at] for row in rows] for at, name in ((2, "a"), (3, "b"))}
+    )
+    for metric in metrics:
+        assert [row[metric] for row in found] == [*right[metric]], metric
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_period_is_found_by_its_number_where_the_dialect_can(dialect: str) -> None:
+    text = shop_sql(dialect)
+    by_number = "RANGE BETWEEN 12 PRECEDING AND 12 PRECEDING" in text
+    assert by_number != ("LAG(" in text)
+    assert by_number == (dialect not in {"mssql", "redshift"})
 
 
 # --- text
@@ -469,8 +578,16 @@ WITH source AS (
     CASE
       WHEN orders > 0.0 AND refunds <= revenue
       THEN net_revenue - CASE
-        WHEN LAG(period, 12) OVER (PARTITION BY country, "Sales Channel" ORDER BY period_number) = period - 12
-        THEN LAG(net_revenue, 12) OVER (PARTITION BY country, "Sales Channel" ORDER BY period_number)
+        WHEN MAX(period) OVER (
+          PARTITION BY country, "Sales Channel"
+          ORDER BY period
+          RANGE BETWEEN 12 PRECEDING AND 12 PRECEDING
+        ) = period - 12
+        THEN MAX(net_revenue) OVER (
+          PARTITION BY country, "Sales Channel"
+          ORDER BY period
+          RANGE BETWEEN 12 PRECEDING AND 12 PRECEDING
+        )
       END
       ELSE 0.0
     END AS trend
@@ -552,6 +669,60 @@ def test_what_is_no_name_of_a_table_is_refused(table: Any) -> None:
     assert [found.code for found in caught.value.diagnostics] == ["VAL110"]
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "table",
+    [
+        "(" * 3_000 + "x" + ")" * 3_000,
+        "(" * 1_000 + "x",
+        "[" * 1_000,
+        "- " * 1_000 + "x",
+        "not " * 900 + "x",
+        "x join " * 500 + "x",
+        "x" * 5_000,
+        "{{" * 100_000,
+        '"a\0b"',
+        "a\ud800",
+    ],
+    ids=lambda table: table[:8].encode("unicode_escape").decode(),
+)
+def test_a_table_of_a_hostile_name_is_refused(dialect: str, table: str) -> None:
+    with pytest.raises(UsageError, match="no name of a table"):
+        shop().to_sql(["orders"], table=table, dialect=dialect)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"by": ["\ud800"]}, {"by": "a\0b"}, {"columns": {"orders": "\ud800"}}, {"time": "a\0b"}],
+)
+def test_a_name_that_no_text_can_hold_is_refused(arguments: Any) -> None:
+    for dialect in DIALECTS:
+        with pytest.raises(UsageError, match="no text of a statement can hold") as caught:
+            shop().to_sql(["orders"], table="orders", dialect=dialect, **arguments)
+        assert [found.code for found in caught.value.diagnostics] == ["VAL110"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "".join(f"{{{{t{number}}}}}" for number in range(12)),
+        "{{a}}.metrictree_template_0",
+        "{{a}}.metrictree_template_0_",
+        "{{a}}1.x{{b}}_{{c}}2",
+        '"{{ a }}".{{ metrictree_template_0_ }}',
+    ],
+)
+def test_templates_stay_as_they_are(table: str) -> None:
+    tree = MetricTree(north_star="top", metrics={"top": "a / 2", "a": None})
+    column = "metrictree_template_0_"
+    text = tree.to_sql(table=table, by="metrictree_template__1_", columns={"a": column})
+    assert f"FROM {table}\n" in text
+    assert f"CAST({column} AS DOUBLE) AS a" in text
+    assert text.count("metrictree_template__1_") == tree.to_sql(
+        table="t", by="metrictree_template__1_", columns={"a": column}
+    ).count("metrictree_template__1_")
+
+
 @pytest.mark.parametrize(
     ("dialect", "help_"),
     [
@@ -589,6 +760,25 @@ def test_arguments_without_a_meaning_are_refused(arguments: Any, codes: list[str
     with pytest.raises(UsageError) as caught:
         shop().to_sql(**{"targets": ["net_revenue"], "table": "orders", **arguments})
     assert [found.code for found in caught.value.diagnostics] == codes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "argument"),
+    [
+        ({"by": "net_revenue"}, "by"),
+        ({"time": "net_revenue"}, "time"),
+        ({"columns": {"orders": "net_revenue"}}, "columns"),
+    ],
+)
+def test_a_column_named_like_a_computed_metric_is_told_by_its_argument(
+    arguments: Any, argument: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        shop().to_sql(["net_revenue"], table="orders", **arguments)
+    (found,) = caught.value.diagnostics
+    assert found.code == "VAL102"
+    assert f"`{argument}` names 'net_revenue', a metric that is computed" in found.message
+    assert "frame" not in str(found)
 
 
 def test_a_name_that_a_dialect_would_cut_is_refused() -> None:
@@ -659,6 +849,8 @@ def test_the_command_prints_the_statement_and_nothing_else(tmp_path: Path) -> No
         (["--table", "a", "--column", "orders"], 2, "write METRIC=NAME"),
         (["--table", "a", "--column", "orders=a", "--column", "orders=b"], 2, "given twice"),
         (["--table", "a"], 2, "VAL108"),
+        (["--table", "a"], 2, "such as --time month --grain month"),
+        (["--table", "a", "--time", "month"], 2, "their length with --grain"),
         (["--table", "a", "--grain", "mont"], 2, "did you mean month?"),
     ],
 )
@@ -675,6 +867,33 @@ def test_the_command_tells_what_is_wrong(
     done = CliRunner().invoke(program, ["sql", str(path), *words])
     assert (done.exit_code, done.stdout) == (code, "")
     assert sentence in done.stderr
+
+
+@pytest.mark.parametrize("words", [["run"], ["compute"], ["sql", "--table", "t"]])
+def test_the_commands_name_their_own_options_where_periods_are_needed(
+    tmp_path: Path, words: list[str]
+) -> None:
+    pytest.importorskip("click")
+    from click.testing import CliRunner
+
+    from metrictree.cli.program import program
+
+    (tmp_path / "orders.csv").write_text("day\n2026-01-05\n", encoding="utf-8")
+    path = tmp_path / "tree.yml"
+    path.write_text(
+        "north_star: trend\n"
+        "metrics:\n"
+        "  trend: growth(orders)\n"
+        "  orders: {measure: {source: orders, aggregate: count()}}\n"
+        "sources: {orders: {path: orders.csv, time: day}}\n",
+        encoding="utf-8",
+    )
+    given = ["orders=3"] if words == ["compute"] else []
+    done = CliRunner().invoke(program, [words[0], str(path), *words[1:], *given])
+    assert "VAL108" in done.stderr
+    assert "--grain month" in done.stderr
+    assert "--target" in done.stderr
+    assert not re.search(r"compute_series|time=|grain=", done.stderr)
 
 
 def test_the_command_knows_every_dialect() -> None:

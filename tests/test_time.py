@@ -97,18 +97,25 @@ FOUND = [
     ("every day", ["2024-02-28", "2024-02-29", "2024-03-01"], "day"),
     ("working days", ["2025-01-03", "2025-01-06", "2025-01-07"], "day"),
     ("Sundays, one left out", ["2025-01-05", "2025-01-12", "2025-01-26"], "week"),
-    ("year ends", ["2023-12-31", "2024-12-31"], "year"),
+    ("year ends", ["2022-12-31", "2023-12-31", "2024-12-31"], "year"),
+    ("years", ["2022-01-01", "2023-01-01", "2024-01-01"], "year"),
     ("first days, a leap February", ["2024-01-01", "2024-02-01", "2024-03-01"], "month"),
-    ("only February and March", ["2025-02-01", "2025-03-01"], "month"),
     ("the 15th, June left out", ["2025-04-15", "2025-05-15", "2025-07-15"], "month"),
     ("month ends", ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"], "month"),
-    ("leap month ends a year apart", ["2024-02-29", "2025-02-28"], "year"),
-    ("quarters", ["2024-10-01", "2025-01-01", "2025-07-01"], "quarter"),
+    ("quarters", ["2024-10-01", "2025-01-01", "2025-04-01"], "quarter"),
     ("quarter ends", ["2024-09-30", "2024-12-31", "2025-03-31"], "quarter"),
-    ("quarters of a fiscal year", ["2024-11-01", "2025-02-01", "2025-05-01"], "quarter"),
-    ("years from July", ["2023-07-01", "2025-07-01", "2026-07-01"], "year"),
     ("one time", ["2025-07-04"], "day"),
     ("no time", [], "day"),
+    ("two days, a week apart", ["2025-01-06", "2025-01-13"], None),
+    ("two first days of months", ["2025-02-01", "2025-03-01"], None),
+    ("two first days of quarters", ["2026-01-01", "2026-04-01"], None),
+    ("two first days of years", ["2025-01-01", "2026-01-01"], None),
+    ("quarters with a hole", ["2024-10-01", "2025-01-01", "2025-04-01", "2025-10-01"], None),
+    ("years with a hole", ["2021-12-31", "2022-12-31", "2024-12-31"], None),
+    ("every third month, not of the calendar", ["2024-11-01", "2025-02-01", "2025-05-01"], None),
+    ("every third 15th", ["2024-10-15", "2025-01-15", "2025-04-15"], None),
+    ("years from July", ["2023-07-01", "2024-07-01", "2025-07-01"], None),
+    ("leap month ends a year apart", ["2023-02-28", "2024-02-29", "2025-02-28"], None),
     ("every other day", ["2025-01-01", "2025-01-03", "2025-01-05"], None),
     ("every fortnight", ["2025-01-06", "2025-01-20", "2025-02-03"], None),
     ("weeks that move", ["2025-01-06", "2025-01-13", "2025-01-21"], None),
@@ -129,7 +136,7 @@ def test_a_grain_is_found_where_all_times_agree(texts: list[str], grain: str | N
 @given(data=st.data())
 def test_the_grain_of_regular_times_is_found(grain: str, data: st.DataObject) -> None:
     first = data.draw(st.dates(date(1900, 1, 1), date(2100, 1, 1)))
-    count = data.draw(st.integers(2, 40))
+    count = data.draw(st.integers(3, 40))
     start = int(period_numbers(np.array([first], "datetime64[D]"), grain)[0])
     times = first_days(np.arange(start, start + count), grain)
     assert find_grain(times) == grain
@@ -319,13 +326,49 @@ def test_a_grain_that_cannot_be_found_is_asked_for() -> None:
     times = days("2025-01-01", "2025-01-03")
     ((code, message),) = refused(lambda: make_timeline("at", times, {}))
     assert code == "VAL115"
-    assert "regular neither by day, week, month, quarter nor year" in message
+    assert message.endswith("do not tell whether they are days, weeks, months, quarters or years")
 
 
 def test_whole_numbers_have_no_grain() -> None:
-    numbers = np.array([202501, 202502])
+    numbers = np.array([2501, 2502])
     ((code, _),) = refused(lambda: make_timeline("at", numbers, {}, grain="month"))
     assert code == "VAL115"
+
+
+OF_THEMSELVES = [
+    ("month", ["2026-01", "2026-04"], "2026-02, 2026-03"),
+    ("month", ["2025-01", "2025-02", "2025-04"], "2025-03"),
+    ("month", np.array(["2026-01", "2026-04"], "datetime64[M]"), "2026-02, 2026-03"),
+    ("year", np.array(["2020", "2022"], "datetime64[Y]"), "2021"),
+]
+
+
+@pytest.mark.parametrize(("grain", "times", "missing"), OF_THEMSELVES)
+def test_times_that_say_their_grain_keep_it_over_a_gap(
+    grain: str, times: Any, missing: str
+) -> None:
+    column = arrays(times) if isinstance(times, list) else times
+    count = missing.count(",") + 1
+    lacks = f"lacks {count} {grain}{'s' if count > 1 else ''}: {missing}"
+    assert refused(lambda: make_timeline("at", column, {})) == [
+        ("VAL112", f"the column 'at' {lacks}")
+    ]
+    assert make_timeline("at", column[:1], {}).grain == grain
+
+
+def test_a_grain_that_is_named_counts_more_than_what_texts_say() -> None:
+    assert make_timeline("at", arrays(["2026-01", "2026-04"]), {}, grain="quarter").previous(
+        1
+    ).tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_months_as_text_are_months_in_frames(lazy: bool) -> None:
+    pl = pytest.importorskip("polars")
+    tree = MetricTree(north_star="x", metrics={"x": "change(a)", "a": None})
+    frame = pl.DataFrame({"at": ["2026-01", "2026-04"], "a": [1, 2]})
+    told = refused(lambda: tree.compute(frame.lazy() if lazy else frame, "x", time="at"))
+    assert told == [("VAL112", "the column 'at' lacks 2 months: 2026-02, 2026-03")]
 
 
 FILLED = [
@@ -378,6 +421,9 @@ TIMES = [
     [datetime(2025, 1, 1, 8), datetime(2025, 2, 1, 8), datetime(2025, 4, 1, 8)],  # noqa: DTZ001
     ["2025-01-01", "2025-02-01", "2025-04-01"],
     ["2025-01", "2025-02", "2025-04"],
+    ["2025-01-01 08:30", "2025-01-02 08:30", "2025-01-04 08:30"],
+    ["2025-01-01T00:00:00", "2025-01-02T00:00:00", "2025-01-04T00:00:00"],
+    ["2025-01-01 00:00:00.000", "2025-01-02 00:00:00.000", "2025-01-04 00:00:00.000"],
     [10, 11, 13],
 ]
 ADDED = [
@@ -385,6 +431,9 @@ ADDED = [
     datetime(2025, 3, 1, 8),  # noqa: DTZ001 - the wall's clock
     "2025-03-01",
     "2025-03",
+    "2025-01-03 08:30",
+    "2025-01-03T00:00:00",
+    "2025-01-03 00:00:00.000",
     12,
 ]
 
@@ -403,7 +452,7 @@ def test_times_are_read_and_written_as_the_column_holds_them(
 @pytest.mark.parametrize("unit", ["Y", "M", "D", "h", "s", "ms", "ns"])
 def test_times_of_numpy_are_read_in_every_unit(unit: str) -> None:
     values = np.array(["2025-01-01", "2027-01-01", "2026-01-01"], f"datetime64[{unit}]")
-    assert make_timeline("at", values, {}).previous(1).tolist() == [-1, 2, 0]
+    assert make_timeline("at", values, {}, grain="year").previous(1).tolist() == [-1, 2, 0]
 
 
 @every_library
@@ -448,10 +497,22 @@ def test_periods_of_pandas_are_read_and_written() -> None:
     assert timeline.added_times == [pd.Period("2025Q3", freq="Q")]
 
 
+@pytest.mark.parametrize(
+    ("freq", "grain"),
+    [("D", "day"), ("W", "week"), ("M", "month"), ("Q-JAN", "quarter"), ("Y", "year")],
+)
+def test_periods_of_pandas_say_their_grain(freq: str, grain: str) -> None:
+    pd = pytest.importorskip("pandas")
+    column = pd.Series(pd.period_range("2025-01-01", periods=4, freq=freq))
+    assert make_timeline("at", column[:2], {}).grain == grain
+    ((code, message),) = refused(lambda: make_timeline("at", column[[0, 3]], {}))
+    assert (code, f"lacks 2 {grain}s" in message) == ("VAL112", True)
+
+
 def test_other_types_of_pandas_are_read() -> None:
     pd = pytest.importorskip("pandas")
     pa = pytest.importorskip("pyarrow")
-    dates = [date(2025, 1, 1), date(2025, 2, 1)]
+    dates = [date(2025, 1, 1), date(2025, 1, 2)]
     for column in (
         pd.Series(dates, dtype=pd.ArrowDtype(pa.date32())),
         pd.Series(dates, dtype="object"),
@@ -473,9 +534,14 @@ NO_TIMES = [
     (["2025-01-01", "01/02/2025"], "the text '01/02/2025' in row 1"),
     (["2025-01-01", "2025-13"], "the text '2025-13' in row 1"),
     (["2025-01-01", "2025-1-2"], "the text '2025-1-2' in row 1"),
-    (["2025-01-01", "2025-01-02T00:00"], "the text '2025-01-02T00:00' in row 1"),
+    (["2025-01-01T00:00", "2025-01-02T00"], "the text '2025-01-02T00' in row 1"),
+    (["2025-01-01T00:00", "2025-01-02T25:00"], "the text '2025-01-02T25:00' in row 1"),
+    (["2025-01-01T00:00:00Z"], "the text '2025-01-01T00:00:00Z' in row 0"),
+    (["2025-01-01 00:00:00+01:00"], "the text '2025-01-01 00:00:00+01:00' in row 0"),
+    (["2026-Q1", "2026-Q2"], "the text '2026-Q1' in row 0"),
+    (["2026-W01", "2026-W02"], "the text '2026-W01' in row 0"),
+    (["2026", "2027"], "the text '2026' in row 0"),
     (["2025-01-01", "today"], "the text 'today' in row 1"),
-    (["2025-01-01", "2025-01"], "a month as text, after rows with a day as text in row 1"),
     ([2025.0, 2026.0], "a float in row 0"),
     ([True, False], "a bool in row 0"),
     ([timedelta(1), timedelta(2)], "a timedelta in row 0"),
@@ -495,9 +561,60 @@ def test_what_is_no_time_is_refused(
     assert told == ("VAL114", f"the column 'at' holds {sentence}, which is no time")
 
 
-def test_kinds_of_times_are_not_mixed() -> None:
-    (told,) = refused(lambda: read_times("at", arrays([date(2025, 1, 1), 5])))
-    assert "a number, after rows with a date in row 1" in told[1]
+MIXED = [
+    ([date(2025, 1, 1), 5], "'2025-01-01' in row 0 and '5' in row 1"),
+    (["2025-01-01", "2025-01-01", "2025-01"], "'2025-01-01' in row 0 and '2025-01' in row 2"),
+    (["2025-01-01", "2025-01-02 00:00"], "'2025-01-01' in row 0 and '2025-01-02 00:00' in row 1"),
+    (
+        ["2025-01-01 00:00", "2025-01-02T00:00"],
+        "'2025-01-01 00:00' in row 0 and '2025-01-02T00:00' in row 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("values", "sentence"), MIXED)
+def test_kinds_of_times_are_not_mixed(values: list[Any], sentence: str) -> None:
+    told = refused(lambda: read_times("at", arrays(values)))
+    assert told == [("VAL114", f"the column 'at' holds times of two kinds: {sentence}")]
+
+
+def test_a_lazy_frame_has_no_rows_to_name() -> None:
+    pl = pytest.importorskip("polars")
+    tree = MetricTree(north_star="x", metrics={"x": "lag(a)", "a": None})
+    for times, sentence in (
+        (["2025-01-01", "today"], "holds the text 'today', which is no time"),
+        (["2025-01", "2025-01-02"], "holds times of two kinds: '2025-01"),
+    ):
+        frame = pl.LazyFrame({"at": times, "a": [1, 2]})
+        ((code, message),) = refused(lambda: tree.compute(frame, "x", time="at"))  # noqa: B023
+        assert code == "VAL114"
+        assert sentence in message
+        assert "row" not in message
+
+
+CALENDAR_NUMBERS = [
+    ([202512, 202601], "such as 202512, which do not count periods, but seem to write a month"),
+    ([202601], "such as 202601, which do not count periods, but seem to write a month"),
+    ([20251231, 20260101], "such as 20251231, which do not count periods, but seem to write a day"),
+]
+
+
+@every_library
+@pytest.mark.parametrize(("values", "sentence"), CALENDAR_NUMBERS)
+def test_numbers_that_write_months_or_days_count_no_periods(
+    column: Callable[[list[Any]], Any], values: list[int], sentence: str
+) -> None:
+    with pytest.raises(ComputeError, match="convert them to dates, or to texts such as 202") as got:
+        make_timeline("at", column(values), {}, fill=True)
+    (told,) = got.value.diagnostics
+    assert (told.code, sentence in told.message) == ("VAL114", True)
+
+
+def test_other_numbers_count_periods() -> None:
+    for first in (2026, 202600, 202612, 189912, 300001, 45_000, 739_000, 20251231):
+        timeline = make_timeline("at", np.array([first, first + 1]), {})
+        assert timeline.previous(1).tolist() == [-1, 0]
+    assert make_timeline("at", np.array([], np.int64), {}).grain is None
 
 
 @every_library
@@ -646,6 +763,21 @@ def test_columns_are_series_too(name: str) -> None:
     assert series_of("change(a)", a=column)["x"] == (None, 1, 2)
 
 
+def test_nan_is_missing_in_a_column_and_refused_in_a_list() -> None:
+    pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    for column in (
+        np.array([1, math.nan, 2]),
+        np.array([1, math.nan, 2], "float32"),
+        pd.Series([1, None, 2]),
+        pd.Series([1, None, 2], dtype="Int64"),
+        pl.Series([1.0, math.nan, 2.0]),
+        pl.Series([1, None, 2]),
+    ):
+        assert series_of("a", a=column)["x"] == (1, None, 2)
+    ((code, message),) = refused(lambda: series_of("a", a=[1, math.nan, 2]))
+    assert (code, message) == ("VAL105", "the input 'a' in period 1 is not finite (nan)")
+
+
 WRONG = [
     ({"a": [1, 2], "b": [1]}, "VAL116", "'a' has 2 periods and 'b' has 1"),
     ({"a": [1, "2"], "b": 1}, "VAL104", "the input 'a' in period 1 is the text '2', not a number"),
@@ -784,6 +916,37 @@ def test_strict_series_name_the_metric_the_count_and_the_first_period() -> None:
         "there are not enough periods before"
     )
     assert tree.compute_series({"a": [1, 2]}, "a", strict=True)["a"] == (1, 2)
+
+
+def test_strict_frames_say_why_the_first_row_is_missing() -> None:
+    metrics = {"x": "growth(a)", "y": "coalesce(lag(lag(a)), 1) * x", "a": None}
+    tree = MetricTree(north_star="y", metrics={**metrics, "z": "lag(y) if a > 1 else 0"})
+    times = days("2026-01-02", "2026-01-01", "2026-01-02", "2026-01-01", "2026-01-03")
+    by = np.array(["b", "a", "a", "b", "a"])
+
+    def told(values: list[float], target: str) -> tuple[str, str | None]:
+        data = {"at": times, "by": by, "a": np.array(values)}
+        with pytest.raises(ComputeError) as caught:
+            tree.compute(data, target, time="at", by="by", strict=True)
+        (found,) = caught.value.diagnostics
+        return found.message, found.help
+
+    message, advice = told([5, 1, 2, 3, 4], "x")
+    assert message == (
+        "metric 'x' is missing in 2 rows, first in row 1, because x = growth(a) is missing: there "
+        "are not enough periods before"
+    )
+    assert advice is not None
+    assert advice.startswith("write `coalesce(...)` around it, choose other targets")
+    message, advice = told([5, 1, 0, 0, 4], "z")
+    assert message == (
+        "metric 'z' is missing in row 0, because x = growth(a) is missing 1 period before: there "
+        "are not enough periods before"
+    )
+    message, advice = told([1, math.nan, 2, 3, 1], "a")
+    assert message == "metric 'a' is missing in row 1, because a is missing: no value was given"
+    assert advice is not None
+    assert advice.startswith("give other inputs")
 
 
 # --- runs

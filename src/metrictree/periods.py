@@ -116,33 +116,37 @@ def period_name(number: int, grain: str | None) -> str:
 def find_grain(days: NDArray[np.datetime64]) -> str | None:
     """Return the grain of which all days, sorted and distinct, are regular times; ``None`` if none.
 
-    The smallest step decides, and all steps have to agree with it. Up to one day agrees with any.
+    A grain that is found never passes over a plausible hole; if in doubt, none is. Days that follow
+    each other are days, and one day alone agrees with any grain. All else takes three days or more:
+    weeks lie on one weekday and months on one day (or are month ends), and two of them follow each
+    other; quarters and years of the calendar are their first days, or their last, without any hole.
 
     >>> import numpy as np
     >>> find_grain(np.array(["2025-01-31", "2025-02-28", "2025-05-31"], "datetime64[D]"))
     'month'
-    >>> find_grain(np.array(["2025-01-01", "2025-01-03"], "datetime64[D]")) is None
+    >>> find_grain(np.array(["2025-01-01", "2025-04-01"], "datetime64[D]")) is None
     True
     """
     import numpy as np
 
     numbers = days.astype("datetime64[D]").astype("int64")
-    if len(numbers) < 2:
+    if len(numbers) < 2 or np.diff(numbers).min() == 1:
         return "day"
+    if len(numbers) == 2:
+        return None
     steps = np.diff(numbers)
-    if steps.min() == 1:
-        return "day"
     if steps.min() == 7 and not (steps % 7).any():
         return "week"
-    months = days.astype("datetime64[M]")
-    in_month = numbers - months.astype("datetime64[D]").astype("int64")
     after = (numbers + 1).astype("datetime64[D]")
-    at_ends = (after.astype("datetime64[M]").astype("datetime64[D]") == after).all()
-    if not at_ends and (in_month != in_month[0]).any():
-        return None
-    steps = np.diff(months.astype("int64"))
-    if steps.min() == 1:
-        return "month"
-    longer = {3: "quarter", 12: "year"}
-    grain = longer.get(int(steps.min()))
-    return None if (steps % steps.min()).any() else grain
+    for times in (days.astype("datetime64[D]"), after):  # the day after an end is a first one
+        months = times.astype("datetime64[M]")
+        in_month = (times - months.astype("datetime64[D]")).astype("int64")
+        if (in_month != in_month[0]).any():
+            continue
+        if np.diff(months.astype("int64")).min() == 1:
+            return "month"
+        for grain in ("quarter", "year"):
+            periods = period_numbers(times, grain)
+            if (first_days(periods, grain) == times).all() and (np.diff(periods) == 1).all():
+                return grain
+    return None

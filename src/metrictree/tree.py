@@ -293,8 +293,8 @@ class MetricTree:
 
         ``table`` is its name as SQL writes it, or a template such as ``{{ ref('orders') }}``. It
         has a column for each input, named as for `compute`. The result has the columns ``by`` and
-        ``time``, as they are, and those of the targets. Functions over time need ``time`` and
-        ``grain``. Needs the extra `sql`.
+        ``time``, as they are, and those of the targets. Functions over time need ``time``, a
+        column of dates or timestamps, and ``grain``. Needs the extra `sql`.
 
         Raises:
             ComputeError: the dialect lacks something that the targets need.
@@ -383,7 +383,10 @@ def _has_columns(inputs: Mapping[Any, Any]) -> bool:
     """Whether a mapping gives arrays and not single numbers."""
     if set(map(type, inputs.values())) <= _NUMBERS:  # as quick as can be for the usual case
         return False
-    return any(getattr(value, "ndim", 0) for value in inputs.values())
+    return any(
+        getattr(value, "ndim", 0) or (hasattr(value, "to_numpy") and hasattr(value, "__len__"))
+        for value in inputs.values()
+    )
 
 
 def _from_data(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from metrictree.diagnostics import Diagnostic
     from metrictree.render.style import Style
@@ -21,6 +23,7 @@ __all__ = [
     "echo_findings",
     "format_option",
     "grain_option",
+    "helped",
     "path",
     "root_option",
     "style_of",
@@ -90,6 +93,20 @@ def style_of(stream: TextIO) -> Style:
         encoding=stream.encoding or "utf-8",
         width=shutil.get_terminal_size().columns if terminal else None,
     )
+
+
+@contextmanager
+def helped(code: str, help_: str) -> Iterator[None]:
+    """Give errors of a code a help in words of the command line, in place of those for Python."""
+    from metrictree.errors import MetricTreeError
+
+    try:
+        yield
+    except MetricTreeError as error:
+        raise type(error)(
+            replace(found, help=help_) if found.code == code else found
+            for found in error.diagnostics
+        ) from None
 
 
 def echo_findings(diagnostics: Iterable[Diagnostic]) -> None:

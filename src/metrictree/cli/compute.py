@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from metrictree.diagnostics import Diagnostic
     from metrictree.documents import Document
 
+_NO_PERIODS = (
+    "`metrictree run` computes periods from sources, with --grain month; or choose targets that "
+    "do not need it with --target"
+)
+
 
 @click.command("compute")
 @tree_argument
@@ -108,7 +113,9 @@ def _placed(found: Diagnostic, document: Document | None) -> Diagnostic:
 
 
 def _in_shell(found: Diagnostic) -> Diagnostic:
-    """Return a finding whose help spells a missing value as arguments and files do."""
+    """Return a finding whose help is in words of the command line."""
+    if found.code == "VAL108":
+        return replace(found, help=_NO_PERIODS)
     return replace(found, help=found.help and found.help.replace("None for", "null for"))
 
 

@@ -12,6 +12,7 @@ import click
 from metrictree.cli.common import (
     format_option,
     grain_option,
+    helped,
     path,
     root_option,
     style_of,
@@ -21,6 +22,11 @@ from metrictree.cli.common import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_PERIODS = (
+    "name the length of a period, such as --grain month, or choose targets that do not need it "
+    "with --target"
+)
 
 
 @click.command("run")
@@ -70,7 +76,8 @@ def command(  # noqa: PLR0917 - click passes them by name
             "send JSON to a file with `--format json > FILE`."
         )
     tree = MetricTree.load(file, root=root)
-    result = tree.run(targets or None, grain=grain, by=by, since=since, until=until)
+    with helped("VAL108", _PERIODS):
+        result = tree.run(targets or None, grain=grain, by=by, since=since, until=until)
     if out is not None:
         from metrictree.render.findings import counted
 

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metrictree.cli.common import Choice, root_option, targets_option, tree_argument
+from metrictree.cli.common import Choice, helped, root_option, targets_option, tree_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+_PERIODS = (
+    "name the column of periods with --time and their length with --grain, such as "
+    "--time month --grain month, or choose targets that do not need it with --target"
+)
 
 
 @click.command("sql")
@@ -45,7 +50,7 @@ if TYPE_CHECKING:
 @click.option(
     "--by", multiple=True, metavar="COLUMN", help="A dimension, or another column to keep."
 )
-@click.option("--time", metavar="COLUMN", help="The column of periods.")
+@click.option("--time", metavar="COLUMN", help="The column of periods, of dates or of timestamps.")
 @click.option(
     "--grain",
     type=Choice(("day", "week", "month", "quarter", "year")),
@@ -78,15 +83,16 @@ def command(  # noqa: PLR0917 - click passes them by name
     from metrictree.tree import MetricTree
 
     tree = MetricTree.load(file, root=root)
-    text = tree.to_sql(
-        targets or None,
-        table=table,
-        dialect=dialect,
-        columns=_mapping(columns),
-        time=time,
-        by=by,
-        grain=grain,
-    )
+    with helped("VAL108", _PERIODS):
+        text = tree.to_sql(
+            targets or None,
+            table=table,
+            dialect=dialect,
+            columns=_mapping(columns),
+            time=time,
+            by=by,
+            grain=grain,
+        )
     click.echo(text)
 
 

@@ -56,7 +56,8 @@ VALUES: Final = (
         "VAL105",
         "An input that float64 cannot hold",
         Severity.ERROR,
-        "Infinity and NaN are no values, and an integer past 2**53 may lose its last digits.",
+        "Infinity and NaN are no values, and an integer past 2**53 may lose its last digits. In "
+        "arrays and columns NaN is missing.",
         PYTHON_TREE + 'tree.compute({"orders": float("nan"), "visits": 20})\n',
         PYTHON_TREE + 'tree.compute({"orders": None, "visits": 20})\n',
         "Give a finite number, or `None` for missing.",
@@ -104,7 +105,9 @@ VALUES: Final = (
         PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 0}, strict=True)\n',
         PYTHON_TREE + 'tree.compute({"orders": 5, "visits": 20}, strict=True)\n',
         "Give other inputs, handle the case in the formula with `safe_div` or `coalesce`, or "
-        "compute without `strict` and ask `values.why(metric)`.",
+        "compute without `strict` and ask `values.why(metric)`. The first periods of `lag` and its "
+        "like are missing by definition: write `coalesce(lag(orders), 0)`, or choose other "
+        "targets.",
         shown_by="python",
     ),
     Code(
@@ -135,7 +138,7 @@ VALUES: Final = (
         Severity.ERROR,
         "Functions over time look at the period before, not at the row before. If rows were taken "
         "as they come, a value would be compared with the wrong period.",
-        over_time('"2026-01", "2026-03", "2026-04"', ', grain="month"'),
+        over_time('"2026-01", "2026-03", "2026-04"'),
         over_time('"2026-01", "2026-02", "2026-03"'),
         "Add rows for the periods, with missing inputs if nothing is known, or let `fill=True` do "
         "it. Each group may begin and end when it likes. If no row is missing, the `grain` is "
@@ -158,11 +161,13 @@ VALUES: Final = (
         "A time that is none",
         Severity.ERROR,
         "A row without a time has no place in a series, and a text in another way of writing might "
-        "mean several days.",
+        "mean several days. Whole numbers count periods; those that write months or days, such as "
+        "202512 before 202601, do not.",
         over_time('"01/02/2026", "01/03/2026", "01/04/2026"', dtype="str"),
         over_time('"2026-01-02", "2026-01-03", "2026-01-04"', dtype="str"),
-        "Give dates, timestamps, texts such as 2026-01-31 or 2026-01, or whole numbers that count "
-        "periods; leave rows without a time out. A dimension may hold anything that can be "
+        "Give dates, timestamps, texts such as 2026-01-31, 2026-01 or 2026-01-31 12:00, or whole "
+        "numbers that count periods, all of one kind; leave rows without a time out. A week, "
+        "quarter or year goes by its first day. A dimension may hold anything that can be "
         "compared.",
         shown_by="python",
     ),
@@ -170,8 +175,9 @@ VALUES: Final = (
         "VAL115",
         "The grain is not clear",
         Severity.ERROR,
-        "Without `grain` it is found from the times, where all of them agree with it. Nothing is "
-        "guessed, since a wrong grain would compare the wrong periods.",
+        "Without `grain` it is found from the times, where they leave no doubt: 2026-01-01 and "
+        "2026-04-01 may be two quarters, or months of which two are missing. Nothing is guessed, "
+        "since a wrong grain would compare the wrong periods.",
         over_time('"2026-01-01", "2026-01-03", "2026-02-20"', dtype="datetime64[D]"),
         over_time('"2026-01-01", "2026-01-02", "2026-01-03"', dtype="datetime64[D]"),
         "Name the `grain`. Whole numbers have none: each is a period by itself.",

@@ -167,12 +167,17 @@ class FrameRequest:
             raise _usage(
                 f"columns is {shown(repr(columns))}, no mapping", "give {metric id: column name}"
             )
+        if not all(isinstance(name, str) for pair in columns.items() for name in pair):
+            raise _usage(
+                f"columns is {shown(repr(columns))}, which holds what is no text",
+                "give {metric id: column name}",
+            )
         if time is not None and not isinstance(time, str):
             raise _usage(f"time is {shown(repr(time))}, no name of a column", "give a text")
         names = (by,) if isinstance(by, str) else tuple(by) if isinstance(by, Iterable) else None
         if names is None or not all(isinstance(name, str) for name in names):
             raise _usage(f"by is {shown(repr(by))}, no names of dimensions", "give a list of texts")
-        if grain is not None and grain not in GRAINS[:-1]:
+        if grain is not None and not (isinstance(grain, str) and grain in GRAINS[:-1]):
             near = did_you_mean(Suggester(GRAINS[:-1]).near(str(grain)))
             raise _usage(
                 f"'{shown(grain)}' is no grain of periods",

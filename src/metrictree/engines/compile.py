@@ -166,17 +166,18 @@ _GUARDS: Final[Mapping[str, tuple[int, str]]] = {
 
 def _without_missing(
     plan: Plan, missing: Collection[str]
-) -> tuple[list[Instruction], list[int], list[int]]:
+) -> tuple[list[Instruction], list[int], list[tuple[int, bool]]]:
     """Return instructions in which nothing is missing but what must be.
 
     Leaves that are ``missing`` are constants, and what follows from that is folded. Everything else
     is there, or else the row is computed in the explaining way: so `is_missing` is false, and
     `coalesce` is its first operand. Also returned are where the instructions of the plan are among
-    the new ones, and which ones were looked at so.
+    the new ones, and which ones were looked at so: the value that `coalesce` takes is seen where it
+    is used, but that of `is_missing` nowhere, so it has to be computed in any case.
     """
     builder = Builder()
     moved: list[int] = []
-    looked_at: list[int] = []
+    looked_at: list[tuple[int, bool]] = []
     for op, old, value in plan.instructions:
         args = tuple([moved[arg] for arg in old])
         if op == "input":
@@ -188,7 +189,7 @@ def _without_missing(
         ):
             at = builder.of(op, *args, value=value)
         else:
-            looked_at.append(args[0])
+            looked_at.append((args[0], op == "is_missing"))
             at = builder.constant(False) if op == "is_missing" else _first(builder, *args)  # noqa: FBT003 - a value
         moved.append(at)
     return builder.instructions, moved, looked_at
@@ -219,7 +220,7 @@ class _Writer:
     """
 
     def __init__(self, plan: Plan, missing: Collection[str]) -> None:
-        looked_at: Sequence[int] = ()
+        looked_at: Sequence[tuple[int, bool]] = ()
         moved: Sequence[int] = range(len(plan.instructions))
         self.instructions: Sequence[Instruction] = plan.instructions
         if missing or any(op in ("coalesce", "is_missing") for op, _, _ in plan.instructions):
@@ -252,7 +253,7 @@ class _Writer:
 
     # --- regions, uses and checks: from the last instruction to the first
 
-    def _place(self, looked_at: Sequence[int]) -> None:  # noqa: C901 - one loop, whole for speed
+    def _place(self, looked_at: Sequence[tuple[int, bool]]) -> None:  # noqa: C901 - one loop, whole for speed
         instructions, regions, uses, kept = self.instructions, self.regions, self.uses, self.kept
         count, length = len(instructions), self.length
         wanted = bytearray(count)  # has to be finite
@@ -263,8 +264,11 @@ class _Writer:
             uses[at] = 2
             kept[at] = _KEPT
             wanted[at] = 1
-        for at in looked_at:
+        for at, everywhere in looked_at:
             wanted[at] = 1
+            if everywhere:  # even if no branch that is taken computes it
+                regions[at] = _AT_ROOT
+                uses[at] = 2
         for at in range(count - 1, -1, -1):
             op, args, _ = instructions[at]
             if not args:

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
-__all__ = ["Why", "absent_value", "check_names", "checked", "compute", "needs_time"]
+__all__ = [
+    "Why",
+    "absent_value",
+    "check_names",
+    "checked",
+    "compute",
+    "missing_advice",
+    "needs_time",
+]
 
 _KEPT: Final = 8
 """Programs of a plan, one for each set of missing inputs."""
@@ -335,5 +343,12 @@ def _missing_errors(tree: ResolvedTree, values: Values) -> Iterator[Diagnostic]:
             f"{chain}{reason}",
             tree.places.span(("metrics", reason.metric), key=True),
             metric=reason.metric,
-            help="give other inputs, handle the case in the formula, or compute without strict",
+            help=missing_advice(reason),
         )
+
+
+def missing_advice(reason: Reason | None) -> str:
+    """Return what to do if a value is missing and ``strict`` refuses that."""
+    if reason is not None and reason.rule is Rule.NO_HISTORY:
+        return "write `coalesce(...)` around it, choose other targets, or compute without strict"
+    return "give other inputs, handle the case in the formula, or compute without strict"

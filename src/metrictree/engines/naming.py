@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from metrictree.diagnostics import Diagnostic, shown
 from metrictree.engines.compute import absent_value, needs_time
+from metrictree.errors import UsageError
 from metrictree.names import Suggester, did_you_mean
 
 if TYPE_CHECKING:
@@ -16,27 +17,54 @@ if TYPE_CHECKING:
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
-__all__ = ["find_columns"]
+__all__ = ["find_columns", "no_numbers"]
 
 
 def find_columns(
-    tree: ResolvedTree, plan: Plan, names: Collection[Any], request: FrameRequest
+    tree: ResolvedTree,
+    plan: Plan,
+    names: Collection[Any],
+    request: FrameRequest,
+    *,
+    index: Collection[Any] = (),
 ) -> tuple[dict[str, str], list[Diagnostic]]:
     """Return the column of each leaf that has one, and what is wrong with the names.
 
     ``names`` are all columns of the frame; those that are no metrics are left alone. A leaf with a
-    constant value needs no column.
+    constant value needs no column. ``index`` are names in an index, which are no columns.
+
+    Raises:
+        UsageError: a dimension is a column of times or of an input, too.
     """
-    return _Finding(tree, plan, names, request).find()
+    return _Finding(tree, plan, names, request, index).find()
+
+
+def no_numbers(tree: ResolvedTree, metric: str, name: str, type_name: str) -> Diagnostic:
+    """Return what is said of a column of an input whose type is none of numbers."""
+    return Diagnostic(
+        "VAL104",
+        f"the column '{shown(name)}' is of the type {shown(type_name)}, not of numbers",
+        tree.places.span(("metrics", metric), key=True),
+        metric=metric,
+        help="convert it to numbers, or name another column",
+    )
 
 
 class _Finding:
     def __init__(
-        self, tree: ResolvedTree, plan: Plan, names: Collection[Any], request: FrameRequest
+        self,
+        tree: ResolvedTree,
+        plan: Plan,
+        names: Collection[Any],
+        request: FrameRequest,
+        index: Collection[Any],
     ) -> None:
         self.tree = tree
         self.plan = plan
         self.request = request
+        self.index = index
+        self.misnamed: set[str] = set()
+        """Metrics that wrong ids in `columns` may have meant."""
         self.known = set(names)
         self.counts = Counter(names) if len(self.known) < len(names) else {}
         """Only if a name stands twice."""
@@ -50,10 +78,13 @@ class _Finding:
             name = request.columns.get(metric, metric)
             if name in self.known:
                 found[metric] = name
-            elif metric not in request.columns and tree.metrics[metric].value is None:
-                advice = self._meant(metric, "the frame has no column of that name")
-                advice += "; `columns` maps metric ids to names, null in all rows is missing"
-                problems.append(absent_value(tree, metric, advice))
+            elif (
+                metric not in request.columns
+                and metric not in self.misnamed
+                and tree.metrics[metric].value is None
+            ):
+                problems.append(absent_value(tree, metric, self._absent(metric)))
+        self._check_dimensions(found)
         problems += self._doubled(found)
         for metric in self.plan.formulas:
             if metric in self.known:
@@ -63,7 +94,35 @@ class _Finding:
         problems += self._written_over(found)
         return found, problems
 
+    def _absent(self, metric: str) -> str:
+        """Return what to do about an input that has no column."""
+        if metric in self.index:
+            return _RESET
+        near = self.near.near(shown(metric, 100))
+        if near:
+            return f"{did_you_mean(near)} then give {_mapped(metric, near[0])}"
+        mapped = _mapped(metric, "...")
+        return f"say which column it is, {mapped}, or add one, null where it is missing"
+
+    def _check_dimensions(self, found: dict[str, str]) -> None:
+        taken = {name: f"the input '{metric}'" for metric, name in found.items()}
+        if self.request.time is not None:
+            taken[self.request.time] = "the time"
+        clashes = [
+            Diagnostic(
+                "VAL110",
+                f"`by` names the column '{shown(name)}', which is {taken[name]}",
+                help="name columns that tell the series apart, such as a country or a product",
+            )
+            for name in self.request.by
+            if name in taken
+        ]
+        if clashes:
+            raise UsageError(clashes)
+
     def _meant(self, name: Any, otherwise: str) -> str:
+        if name in self.index:
+            return _RESET
         return did_you_mean(self.near.near(shown(name, 100))) or otherwise
 
     def _doubled(self, found: dict[str, str]) -> Iterator[Diagnostic]:
@@ -91,6 +150,7 @@ class _Finding:
         for metric, name in given.items():
             if metric not in tree.metrics:
                 near = Suggester(tree.metrics).near(shown(metric, 100))
+                self.misnamed.update(near[:1])
                 yield Diagnostic(
                     "VAL101",
                     f"`columns` names '{shown(metric)}', which is no metric of the tree",
@@ -126,3 +186,10 @@ class _Finding:
             metric=metric,
             help="rename or drop the column, or choose targets that do not need the metric",
         )
+
+
+_RESET: Final = "it is in the index of the frame: call `frame.reset_index()` first"
+
+
+def _mapped(metric: str, name: str) -> str:
+    return f'columns={{"{metric}": "{shown(name, 100)}"}}'

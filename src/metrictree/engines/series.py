@@ -5,13 +5,14 @@ It applies ``formula.meaning`` node by node. All other engines must agree with i
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from metrictree.diagnostics import Diagnostic, shown
 from metrictree.engines.base import Reason
-from metrictree.engines.compute import absent_value, check_names, checked
+from metrictree.engines.compute import absent_value, check_names, checked, missing_advice
 from metrictree.engines.scalar import operands_of, why_here
 from metrictree.errors import ComputeError
 from metrictree.formula.meaning import OVER_TIME, Rule, apply, over_time
@@ -166,12 +167,21 @@ def compute_series(
 
 
 def _sequence(given: Any) -> Sequence[Any] | None:
-    """Return the numbers of a list, or of a column such as NumPy's; ``None`` for anything else."""
+    """Return the numbers of a list, or of a column such as NumPy's; ``None`` for anything else.
+
+    As in frames, NaN is missing in a column; in a list it is a number that is refused.
+    """
     if isinstance(given, (list, tuple)):
         return given
     if getattr(given, "shape", None) and len(given.shape) == 1:
-        return list(given)
+        return [None if _is_null(value) else value for value in given]
     return None
+
+
+def _is_null(value: Any) -> bool:
+    if type(value).__name__ == "NAType":
+        return True
+    return isinstance(value, numbers.Real) and value != value  # noqa: PLR0124 - NaN
 
 
 def _of_several_lengths(lengths: Mapping[str, int]) -> Diagnostic:
@@ -195,7 +205,7 @@ def _missing_error(tree: ResolvedTree, values: SeriesValues, metric: str) -> Dia
         f"{first} because {reason}",
         tree.places.span(("metrics", metric), key=True),
         metric=metric,
-        help="give other inputs, handle the case in the formula, or compute without strict",
+        help=missing_advice(reason),
     )
 
 

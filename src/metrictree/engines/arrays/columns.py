@@ -245,8 +245,8 @@ def numpy_cells(values: NDArray[Any]) -> Fetch | str:
     if values.dtype.kind not in "fiuO":
         return str(values.dtype)
     if isinstance(values, np.ma.MaskedArray):
-        masked, data = np.ma.getmaskarray(values), np.ma.getdata(values)
-        return lambda low, high: Cells(data[low:high], masked[low:high])
+        masked = np.ma.getmaskarray(values)
+        return lambda low, high: Cells(values[low:high].filled(0), masked[low:high])
     plain = np.asarray(values)
     return lambda low, high: Cells(plain[low:high])
 

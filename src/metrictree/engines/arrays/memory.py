@@ -24,8 +24,9 @@ from metrictree.engines.arrays.columns import (
     polars_cells,
 )
 from metrictree.engines.arrays.program import evaluate
-from metrictree.engines.compute import check_names, compute
-from metrictree.engines.naming import find_columns
+from metrictree.engines.compute import check_names, missing_advice
+from metrictree.engines.naming import find_columns, no_numbers
+from metrictree.engines.series import compute_series
 from metrictree.errors import ComputeError, UsageError
 from metrictree.plan import make_plan
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from metrictree.engines.arrays.columns import Fetch
     from metrictree.engines.arrays.timeline import Timeline
-    from metrictree.engines.base import FrameRequest
+    from metrictree.engines.base import FrameRequest, Reason
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
@@ -88,7 +89,7 @@ def compute_memory(tree: ResolvedTree, plan: Plan, frame: Any, request: FrameReq
     if request.strict:
         missing = {target: np.isnan(values) for target, values in found.items()}
         if any(rows.any() for rows in missing.values()):
-            raise ComputeError(_missing_errors(tree, plan, columns, missing))
+            raise ComputeError(_missing_errors(tree, columns, timeline, missing))
     return data.result({name: values for name, values in found.items() if name not in kept})
 
 
@@ -124,15 +125,7 @@ def _columns(
     for metric, name in names.items():
         cells = data.cells(name)
         if isinstance(cells, str):
-            problems.append(
-                Diagnostic(
-                    "VAL104",
-                    f"the column '{shown(name)}' is of the type {shown(cells)}, not of numbers",
-                    tree.places.span(("metrics", metric), key=True),
-                    metric=metric,
-                    help="convert it to numbers, or name another column",
-                )
-            )
+            problems.append(no_numbers(tree, metric, name, cells))
         else:
             columns[metric] = Column(tree, metric, name, cells)
     return columns, problems
@@ -140,8 +133,8 @@ def _columns(
 
 def _missing_errors(
     tree: ResolvedTree,
-    plan: Plan,
     columns: Mapping[str, Column],
+    timeline: Timeline | None,
     missing: Mapping[str, NDArray[np.bool_]],
 ) -> Iterator[Diagnostic]:
     for metric, rows in missing.items():
@@ -149,18 +142,32 @@ def _missing_errors(
             continue
         count, first = int(rows.sum()), int(rows.argmax())
         where = f"row {first}" if count == 1 else f"{count:,} rows, first in row {first}"
-        because = ""
-        if not plan.over_time:
-            cells = {name: column.read(first, first + 1) for name, column in columns.items()}
-            inputs = {name: None if np.isnan(cell[0]) else cell[0] for name, cell in cells.items()}
-            because = f", because {compute(tree, make_plan(tree, [metric]), inputs).why(metric)}"
+        reason = _reason(tree, metric, columns, timeline, first)
         yield Diagnostic(
             "VAL109",
-            f"metric '{metric}' is missing in {where}{because}",
+            f"metric '{metric}' is missing in {where}, because {reason}",
             tree.places.span(("metrics", metric), key=True),
             metric=metric,
-            help="give other inputs, handle the case in the formula, or compute without strict",
+            help=missing_advice(reason),
         )
+
+
+def _reason(
+    tree: ResolvedTree,
+    metric: str,
+    columns: Mapping[str, Column],
+    timeline: Timeline | None,
+    row: int,
+) -> Reason | None:
+    """Return why a metric is missing in a row, from the periods of its group up to it."""
+    plan = make_plan(tree, [metric])
+    rows = np.array([row])
+    if timeline is not None and plan.over_time:
+        rows = timeline.until(row)
+    low, high = int(rows.min()), int(rows.max()) + 1
+    leaves = [leaf for leaf in plan.leaves if leaf in columns]
+    series = {leaf: columns[leaf].read(low, high)[rows - low] for leaf in leaves}
+    return compute_series(tree, plan, series).why(metric, -1)
 
 
 # --- the kinds of data
@@ -241,7 +248,9 @@ class _Arrays(_Data):
             return numpy_cells(self.arrays[name])
         value = self.given[name]
         one = np.empty(1, object)
-        one[0] = value.item() if isinstance(value, np.ndarray) else value
+        if isinstance(value, np.ndarray):
+            value = None if np.ma.is_masked(value) else value.item()
+        one[0] = value
         return lambda low, high: Cells(np.broadcast_to(one, high - low))
 
     def extend(self, timeline: Timeline, time: str, by: Sequence[str]) -> None:  # noqa: ARG002
@@ -257,7 +266,9 @@ class _Arrays(_Data):
     def find(
         self, tree: ResolvedTree, plan: Plan, request: FrameRequest
     ) -> tuple[dict[str, str], list[Diagnostic]]:
-        known = {request.time, *request.by, *request.columns.values()}
+        known = {*request.by, *request.columns.values()}
+        if request.time is not None:
+            known.add(request.time)
         inputs = {
             name: value
             for name, value in self.given.items()
@@ -273,9 +284,17 @@ class _Arrays(_Data):
         ]
 
     def _shapes(self, tree: ResolvedTree) -> Iterator[Diagnostic]:
-        first = next(iter(self.arrays))
-        for name, array in self.arrays.items():
-            if array.ndim > 1:
+        first = next(iter(self.arrays), None)
+        for name, value in self.given.items():
+            array = self.arrays.get(name)
+            if array is None:
+                if not hasattr(value, "__len__") or isinstance(value, (str, bytes, np.ndarray)):
+                    continue  # one for all rows
+                says = f"'{shown(name)}' is a {shown(type(value).__name__)}, no NumPy array"
+                advice = "give `np.array(...)` of it"
+                if hasattr(value, "to_numpy"):
+                    advice = "give what its `.to_numpy()` returns, or a frame of all columns"
+            elif array.ndim > 1:
                 says = f"the array '{shown(name)}' has {array.ndim} dimensions"
                 advice = "give arrays of one dimension"
             elif len(array) != len(self.arrays[first]):
@@ -287,7 +306,8 @@ class _Arrays(_Data):
             else:
                 continue
             metric = name if name in tree.metrics else None
-            yield Diagnostic("VAL116", says, metric=metric, help=advice)
+            code = "VAL104" if array is None else "VAL116"
+            yield Diagnostic(code, says, metric=metric, help=advice)
 
 
 class _Pandas(_Data):
@@ -308,6 +328,11 @@ class _Pandas(_Data):
 
     def cells(self, name: str) -> Fetch | str:
         return pandas_cells(self.frame[name])
+
+    def find(
+        self, tree: ResolvedTree, plan: Plan, request: FrameRequest
+    ) -> tuple[dict[str, str], list[Diagnostic]]:
+        return find_columns(tree, plan, self.names, request, index=self.frame.index.names)
 
     def allocate(self, count: int) -> Sequence[Floats]:
         self.block = np.empty((count, self.rows))  # pandas takes it as it is

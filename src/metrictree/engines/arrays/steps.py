@@ -84,10 +84,13 @@ class _Stages:
         self.count = max(earliest, default=0) + 1
         self.of = list(earliest)
         """For numbers: the stage; for conditions of no meaning."""
-        self.used = [0] * len(instructions)
-        """The stages that use it, as bits."""
+        self.last = [-1] * len(instructions)
+        """The last stage that uses it."""
+        self.asked: defaultdict[int, set[int]] = defaultdict(set)
+        """For conditions: the stages that use it, in each of which it is computed."""
         self.truths = _truths(instructions)
-        self.unsigned = _unsigned(instructions)
+        # A later stage reads columns of other blocks too, which may have signs.
+        self.unsigned = _unsigned(instructions) if self.count == 1 else [0] * len(instructions)
         self.whole: set[int] = set()
         """What a later stage needs all of."""
         latest = [self.count] * len(instructions)
@@ -96,21 +99,23 @@ class _Stages:
             if latest[position] < self.count:
                 self.of[position] = latest[position]
             if op in _CONDITIONS:
-                at = self.used[position]
-                first = (at & -at).bit_length() - 1
+                stages = self.asked[position]
+                first = min(stages)
             else:
                 first = self.of[position]
-                at = 1 << first
+                stages = {first}
                 if op in ("lag", "cumulative"):
                     first -= 1
                     self.whole.update(args)
             for arg in args:
-                self.used[arg] |= at
+                self.last[arg] = max(self.last[arg], *stages)
                 latest[arg] = min(latest[arg], first)
+                if instructions[arg].op in _CONDITIONS:
+                    self.asked[arg] |= stages
 
     def kept(self, position: int) -> bool:
         """Whether a number is needed after the stage that makes it."""
-        return position in self.whole or self.used[position] >> self.of[position] > 1
+        return position in self.whole or self.last[position] > self.of[position]
 
 
 class _Lowering:
@@ -327,7 +332,7 @@ def _unsigned(instructions: Sequence[Instruction]) -> list[int]:
             known = min(of)
         elif op == "if":
             known = min(of[1:])
-        else:  # of lags too: other blocks may have signs
+        else:
             known = 0
         found.append(known)
     return found
@@ -346,16 +351,14 @@ def stages_of(plan: Plan) -> list[Stage]:
         if op in ("input", "constant"):
             continue
         if op in _CONDITIONS:
-            at = stages.used[position]
-            while at:
-                members[(at & -at).bit_length() - 1].append(position)
-                at &= at - 1
+            for stage in stages.asked[position]:
+                members[stage].append(position)
             continue
         stage = stages.of[position]
         (sums if op == "cumulative" else members)[stage].append(position)
         if position not in outputs and (op == "cumulative" or stages.kept(position)):
             kept[stage].append(position)
-            freed[max(stages.used[position].bit_length() - 1, stage)].append(position)
+            freed[max(stages.last[position], stage)].append(position)
     leaves = range(len(plan.leaves))
     made = []
     for stage, positions in enumerate(members):

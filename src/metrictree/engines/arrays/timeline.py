@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Timeline", "doubled_periods", "make_timeline", "missing_periods", "unclear_grain"]
+    from metrictree.engines.arrays.times import Times
+
+__all__ = ["Timeline", "doubled_periods", "make_timeline", "missing_periods", "read_periods"]
 
 _GROUPS_TOLD: Final = 100
+_LONG: Final = 64
+"""A group of more periods is added up by itself."""
 _PERIODS_TOLD: Final = 3
 _ADD: Final = "add rows for them, or let `fill=True` do it"
 _AGGREGATE: Final = (
@@ -62,6 +66,16 @@ class Timeline:
         found[self.order[periods:][there]] = self.order[: rows - periods][there]
         return found
 
+    def until(self, row: int) -> NDArray[np.intp]:
+        """Return the rows of the group of a row, from the first period to that of the row.
+
+        >>> make_timeline("year", np.array([2025, 2024, 2026]), {}).until(0).tolist()
+        [1, 0]
+        """
+        at = int(np.flatnonzero(self.order == row)[0])
+        start = self.starts[np.searchsorted(self.starts, at, side="right") - 1]
+        return self.order[start : at + 1]
+
     def cumulative(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sum of all periods so far, in their order; NaN from where one is missing.
 
@@ -71,16 +85,18 @@ class Timeline:
         """
         sums = values[self.order]
         lengths = np.diff(self.starts, append=len(sums))
-        longest = int(lengths.max(initial=0))
+        long = lengths > _LONG
+        starts, short = self.starts[~long], lengths[~long]
         with np.errstate(over="ignore", invalid="ignore"):
-            if len(lengths) < longest:
-                for start, length in zip(self.starts.tolist(), lengths.tolist(), strict=True):
-                    series = sums[start : start + length]
-                    np.cumsum(series, out=series)
-            else:  # many short groups: the second period of all of them, then the third
-                for period in range(1, longest):
-                    at = self.starts[lengths > period] + period
-                    sums[at] += sums[at - 1]
+            for start, length in zip(
+                self.starts[long].tolist(), lengths[long].tolist(), strict=True
+            ):
+                series = sums[start : start + length]
+                np.cumsum(series, out=series)
+            # Of short groups the second period of all of them, then the third.
+            for period in range(1, int(short.max(initial=0))):
+                at = starts[short > period] + period
+                sums[at] += sums[at - 1]
         found = np.empty_like(sums)
         found[self.order] = np.where(np.isfinite(sums), sums + 0.0, np.nan)
         return found
@@ -106,16 +122,7 @@ def make_timeline(
             period or holds one twice.
     """
     times = read_times(name, column)
-    if times.are_numbers:
-        if grain is not None:
-            raise ComputeError([_grain_of_numbers(name, grain)])
-        numbers = times.values
-    else:
-        days = times.values.astype("datetime64[D]")
-        grain = grain or find_grain(np.unique(days))
-        if grain is None:
-            raise ComputeError([unclear_grain(name)])
-        numbers = period_numbers(days, grain)
+    numbers, grain = read_periods(name, times, grain)
     groups = _Groups(by, len(numbers))
     order = _sorted(groups.numbers, numbers)
     series = _Series(name, grain, groups, order, numbers[order])
@@ -135,6 +142,25 @@ def make_timeline(
     order = _sorted(groups_of_all, np.concatenate((numbers, added)))
     starts = _starts(groups_of_all[order])
     return Timeline(grain, order, starts, like, list(map(times.write, regular.tolist())))
+
+
+def read_periods(
+    name: str, times: Times, grain: str | None
+) -> tuple[NDArray[np.int64], str | None]:
+    """Return the number of the period of each time, and the grain, found if it is not given.
+
+    Raises:
+        ComputeError: the grain cannot be found, or is given for whole numbers.
+    """
+    if times.are_numbers:
+        if grain is not None:
+            raise ComputeError([_grain_of_numbers(name, grain)])
+        return times.values, None
+    days = times.values.astype("datetime64[D]")
+    grain = grain or times.grain or find_grain(np.unique(days))
+    if grain is None:
+        raise ComputeError([_unclear_grain(name)])
+    return period_numbers(days, grain), grain
 
 
 # --- groups, and the periods of each
@@ -342,12 +368,11 @@ def doubled_periods(
     )
 
 
-def unclear_grain(name: str) -> Diagnostic:
-    """Return what is said of times that agree with no grain."""
+def _unclear_grain(name: str) -> Diagnostic:
     return Diagnostic(
         "VAL115",
-        f"the times in the column '{shown(name)}' are regular neither by day, week, month, quarter "
-        "nor year",
+        f"the times in the column '{shown(name)}' do not tell whether they are days, weeks, "
+        "months, quarters or years",
         help="name the `grain`, and which periods are missing will be told",
     )
 

@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Times", "no_time", "null_time", "number_values", "read_times"]
 
-_TEXT: Final = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
+_TEXT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}(-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.([0-9]{3}){1,2})?)?)?)?"
+)
+_CLOCKS: Final = {16: "minutes", 19: "seconds", 23: "milliseconds", 26: "microseconds"}
+"""What the last digits of a text of such a length are."""
 _OFFSET: Final = re.compile(r"[+-][0-9]{2}:?[0-9]{2}")
 _CALENDAR: Final = (np.datetime64(date.min), np.datetime64(date.max))
 _LARGEST: Final = 2**53
 """Of a whole number that is a period: differences of such numbers still fit."""
+_PERIODS: Final = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year", "A": "year"}
+"""The grains of pandas' periods."""
 
 
 class Times(NamedTuple):
@@ -33,6 +39,8 @@ class Times(NamedTuple):
     """datetime64, as the clock on the wall shows it; or int64, each number a period by itself."""
     write: Callable[[Any], Any]
     """Makes a value such as the column holds of a datetime, or of the number of a period."""
+    grain: str | None = None
+    """The grain that the values say themselves: a text such as 2026-01 is a month."""
 
     @property
     def are_numbers(self) -> bool:
@@ -40,16 +48,18 @@ class Times(NamedTuple):
         return bool(self.values.dtype.kind == "i")
 
 
-def read_times(name: str, column: Any) -> Times:
+def read_times(name: str, column: Any, *, ordered: bool = True) -> Times:
     """Return the times of a NumPy array, a pandas or Polars series or a PyArrow chunked array.
 
     Dates, timestamps (their day is that of their own time zone), whole numbers, pandas' periods,
-    and texts such as 2026-01-31 or 2026-01 are times.
+    and texts such as 2026-01-31, 2026-01 or 2026-01-31 12:00:00 are times. Errors name rows if
+    those of the column are ``ordered``.
 
     Raises:
         ComputeError: a time is missing or is none.
     """
-    times = (_of_array if isinstance(column, np.ndarray) else _of_series)(name, column)
+    read = _of_array if isinstance(column, np.ndarray) else _of_series
+    times = read(name, column, ordered=ordered)
     if times.are_numbers:
         wrong = np.abs(times.values) > _LARGEST
     else:
@@ -58,21 +68,35 @@ def read_times(name: str, column: Any) -> Times:
     if wrong.any():
         row = int(wrong.argmax())
         what = "a number past 2**53" if times.are_numbers else f"{times.values[row]}"
-        raise ComputeError([no_time(name, row, what)])
+        raise ComputeError([no_time(name, row if ordered else None, what)])
+    if times.are_numbers and len(times.values) and (written := _as_written(times.values)):
+        raise ComputeError([_calendar_in_numbers(name, int(times.values[0]), *written)])
     return times
 
 
-def _of_array(name: str, column: NDArray[Any]) -> Times:
+def _as_written(numbers: NDArray[np.int64]) -> tuple[str, str] | None:
+    """Return what numbers such as 202601 or 20260131 are instead of periods, and as a text."""
+    for what, months, days in (("a month", numbers, 1), ("a day", numbers // 100, numbers % 100)):
+        years, month = np.divmod(months, 100)
+        in_calendar = (years >= 1900) & (years < 3000) & (month >= 1) & (month <= 12)
+        if (in_calendar & (days >= 1) & (days <= 31)).all():
+            text = f"{years[0]}-{month[0]:02}"
+            return what, text if what == "a month" else f"{text}-{numbers[0] % 100:02}"
+    return None
+
+
+def _of_array(name: str, column: NDArray[Any], *, ordered: bool) -> Times:
     if column.dtype.kind == "M":
         _refuse_null(name, np.isnat(column))
-        whole_days = np.datetime_data(column.dtype)[0] in ("Y", "M", "W", "D")
-        return Times(column, datetime.date if whole_days else _as_it_is)
+        unit, count = np.datetime_data(column.dtype)
+        write = datetime.date if unit in ("Y", "M", "W", "D") else _as_it_is
+        return Times(column, write, {"M": "month", "Y": "year"}.get(unit) if count == 1 else None)
     if column.dtype.kind in "iu":
         return _counted(column)
-    return _one_by_one(name, column.tolist())
+    return _one_by_one(name, column.tolist(), ordered=ordered)
 
 
-def _of_series(name: str, column: Any) -> Times:
+def _of_series(name: str, column: Any, *, ordered: bool) -> Times:
     import narwhals as nw
 
     series: Any = nw.from_native(column, series_only=True)
@@ -80,7 +104,7 @@ def _of_series(name: str, column: Any) -> Times:
     zone = getattr(dtype, "time_zone", None)
     # PyArrow before 22 knows no zone that is an offset.
     if not (dtype.is_integer() or dtype in (nw.Date, nw.Datetime)) or _OFFSET.search(zone or ""):
-        times = _one_by_one(name, series.to_list())
+        times = _one_by_one(name, series.to_list(), ordered=ordered)
         if dtype in (nw.Categorical, nw.Enum):
             return times._replace(write=_no_category(name))
         return times
@@ -117,31 +141,34 @@ def _no_category(name: str) -> Callable[[Any], Any]:
 # --- values of any kind: each is read once, however often it stands there
 
 
-def _one_by_one(name: str, values: list[Any]) -> Times:
+def _one_by_one(name: str, values: list[Any], *, ordered: bool) -> Times:
     codes, distinct = number_values(name, values)
     if None in distinct:
         _refuse_null(name, codes == distinct.index(None))
     read: list[_Read] = []
     for code, value in enumerate(distinct):
         one = _read(value)
-        if one is None or (read and one.kind != read[0].kind):
-            what = f"a {shown(type(value).__name__)}"
-            if one is not None:
-                what = f"a {one.kind}, after rows with a {read[0].kind}"
-            elif isinstance(value, str):
-                what = f"the text '{shown(value)}'"
-            raise ComputeError([no_time(name, int((codes == code).argmax()), what)])
+        row = int((codes == code).argmax()) if ordered else None
+        if one is None:
+            text = isinstance(value, str)
+            what = f"the text '{shown(value)}'" if text else f"a {shown(type(value).__name__)}"
+            raise ComputeError([no_time(name, row, what)])
+        if read and one.kind != read[0].kind:
+            raise ComputeError([_of_two_kinds(name, row, value, distinct[0])])
         read.append(one)
     if not read:
         return Times(np.empty(0, "datetime64[us]"), _as_it_is)
-    dtype = "int64" if read[0].kind == "number" else "datetime64[us]"
-    return Times(np.array([one.time for one in read], dtype)[codes], read[0].write)
+    first = read[0]
+    dtype = "int64" if first.kind == "number" else "datetime64[us]"
+    return Times(np.array([one.time for one in read], dtype)[codes], first.write, first.grain)
 
 
 class _Read(NamedTuple):
     kind: str
+    """The same for all times of a column; of texts, the way they are written."""
     time: datetime | int
     write: Callable[[Any], Any]
+    grain: str | None = None
 
 
 def _read(value: Any) -> _Read | None:
@@ -156,7 +183,9 @@ def _read(value: Any) -> _Read | None:
         return _Read("date", datetime.combine(value, time.min), datetime.date)
     if hasattr(value, "to_timestamp") and hasattr(value, "freq"):  # a period of pandas
         kind, freq = type(value), value.freq
-        return _Read("period", value.to_timestamp().to_pydatetime(), lambda wall: kind(wall, freq))
+        grain = _PERIODS.get(value.freqstr.split("-")[0])
+        first = value.to_timestamp().to_pydatetime()
+        return _Read(f"{freq}", first, lambda wall: kind(wall, freq), grain)
     return None
 
 
@@ -165,12 +194,15 @@ def _read_text(text: str) -> _Read | None:
         return None
     month = len(text) == 7
     try:
-        first = datetime.fromisoformat(f"{text}-01" if month else text)
+        time = datetime.fromisoformat(f"{text}-01" if month else text)
     except ValueError:
         return None
     if month:
-        return _Read("month as text", first, lambda wall: wall.date().isoformat()[:7])
-    return _Read("day as text", first, lambda wall: wall.date().isoformat())
+        return _Read("month", time, lambda wall: wall.date().isoformat()[:7], "month")
+    if len(text) == 10:
+        return _Read("day", time, lambda wall: wall.date().isoformat())
+    sep, clock = text[10], _CLOCKS[len(text)]
+    return _Read(sep + clock, time, lambda wall: wall.isoformat(sep, clock))
 
 
 class _Numbering(dict[Any, int]):
@@ -234,6 +266,25 @@ def no_time(name: str, row: int | None, what: str) -> Diagnostic:
     return Diagnostic(
         "VAL114",
         f"the column '{shown(name)}' holds {what}{where}, which is no time",
-        help="give dates, timestamps, texts such as 2026-01-31 or 2026-01, or whole numbers that "
-        "count periods, all of one kind",
+        help="give dates, timestamps, texts such as 2026-01-31 or 2026-01 (of a week, quarter or "
+        "year its first day), or whole numbers that count periods",
+    )
+
+
+def _of_two_kinds(name: str, row: int | None, value: Any, first: Any) -> Diagnostic:
+    where = ("", "") if row is None else (" in row 0", f" in row {row}")
+    return Diagnostic(
+        "VAL114",
+        f"the column '{shown(name)}' holds times of two kinds: '{shown(first)}'{where[0]} and "
+        f"'{shown(value)}'{where[1]}",
+        help="write all of them in one way",
+    )
+
+
+def _calendar_in_numbers(name: str, number: int, what: str, text: str) -> Diagnostic:
+    return Diagnostic(
+        "VAL114",
+        f"the column '{shown(name)}' holds whole numbers such as {number}, which do not count "
+        f"periods, but seem to write {what} each",
+        help=f"convert them to dates, or to texts such as {text}",
     )

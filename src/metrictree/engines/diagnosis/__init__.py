@@ -172,8 +172,7 @@ def _lazily(tree: ResolvedTree, plan: Plan, wrapped: Any, request: FrameRequest)
     from metrictree.engines.frames.libraries import LIBRARIES, rows_of
 
     library = LIBRARIES[wrapped.implementation.value]
-    schema = wrapped.collect_schema()
-    names = schema.names()
+    names = library.names(wrapped.to_native())
     columns = names
     if library.rename is not None:  # narwhals does not take any name
         columns = [f"column_{place}" for place in range(len(names))]
@@ -183,7 +182,7 @@ def _lazily(tree: ResolvedTree, plan: Plan, wrapped: Any, request: FrameRequest)
         return name.lower() if library.folds else name
 
     of = {folded(name): column for name, column in zip(names, columns, strict=True)}
-    types = dict(zip(columns, schema.values(), strict=True))
+    types = dict(zip(columns, wrapped.collect_schema().values(), strict=True))
     inputs = {metric: folded(request.columns.get(metric, metric)) for metric in plan.leaves}
     inputs = {metric: of[name] for metric, name in inputs.items() if name in of}
     keys = {name: of[folded(name)] for name in (request.time, *request.by) if name is not None}

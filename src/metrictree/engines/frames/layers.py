@@ -72,10 +72,11 @@ class Engine(NamedTuple):
     """What it rounds is an integer of 64 bits."""
     decimals: bool = False
     """It takes literals for exact decimals, and what is made of nothing else too."""
-    reciprocals: bool = False
-    """It multiplies by 1 / b where a division by the constant b is meant."""
-    remainder: Callable[[nw.LazyFrame[Any], str, str | float, str | float], Any] | None = None
-    """Adds a column of remainders of two columns or numbers, if those of the engine are rounded."""
+    spread: Callable[[str | float, Sequence[str]], Any] | None = None
+    """A native expression of a column or number that has as many cells as one of other columns: the
+    engine multiplies by 1 / b if it holds b as one number for all rows."""
+    remainder: Callable[[str | float, str | float], Any] | None = None
+    """A native expression of remainders of columns or numbers, if its own ones are rounded."""
     floored: bool = False
     """`%` stays what narwhals makes of it, for whom reads that and knows an exact way."""
 
@@ -121,8 +122,8 @@ class Step(NamedTuple):
     name: str
     expr: nw.Expr
     inputs: tuple[str, ...]
-    add: Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]] | None = None
-    """Adds the column to a frame, if no expression can."""
+    native: Any = None
+    """What makes the column, if narwhals has no expression for it."""
 
 
 class Selection(NamedTuple):
@@ -137,11 +138,9 @@ class Selection(NamedTuple):
         return [nw.col(*self.kept), *made] if self.kept else made
 
     def prepared(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """Return the layer before with the columns that no expression can make."""
-        for step in self.made:
-            if step.add is not None:
-                frame = step.add(frame)
-        return frame
+        """Return the layer before with the columns that narwhals cannot make."""
+        made = [step.native.alias(step.name) for step in self.made if step.native is not None]
+        return nw.from_native(frame.to_native().with_columns(made)) if made else frame
 
     def of(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Return the frame of this layer, from that of the layer before."""
@@ -158,16 +157,11 @@ class Layers:
     def __len__(self) -> int:
         return len(self._layers)
 
-    def add(
-        self,
-        name: str,
-        term: Term,
-        add: Callable[[nw.LazyFrame[Any]], nw.LazyFrame[Any]] | None = None,
-    ) -> Term:
+    def add(self, name: str, term: Term, native: Any = None) -> Term:
         """Compute a term as a column, and return that."""
         if term.level == len(self._layers):
             self._layers.append([])
-        self._layers[term.level].append(Step(name, written(term.expr), term.inputs, add))
+        self._layers[term.level].append(Step(name, written(term.expr), term.inputs, native))
         self._places[name] = len(self._places)
         return Term(nw.col(name), (name,), term.level + 1, 0, term.finite)
 
@@ -248,8 +242,10 @@ class _Lowering:
         self.parts = 0
         self.terms: list[Term] = []
         """What each instruction makes."""
-        self.constants: dict[float, Term] = {}
-        """Columns that hold constants."""
+        self.spread: dict[str | float, Term] = {}
+        """Columns to divide by, of other columns and constants."""
+        self.beside: Term | None = None
+        """A column that has a cell in each row if any column has."""
         self.finite: dict[int, Term] = {}
         """The same, NULL where it is not finite, for those that may be."""
         self.instructions, self.positions = _with_constants(plan, given)
@@ -316,18 +312,20 @@ class _Lowering:
             shape = self._column if repeats else self._inline
             passes = (*LETS_THROUGH.get(op, ()), *_CHOSEN.get(op, ()))
             terms = [shape(arg, finite=place not in passes) for place, arg in enumerate(args)]
-        if op in ("/", "safe_div") and terms[1].constant and self._is_rounded(terms[1].operand):
-            terms[1] = self._in_each_row(terms[1].operand)
+            if op == "safe_div":
+                terms[1] = self._in_each_row(terms[1])
         if op in _OVER_TIME:
             assert self.periods is not None, op
             series = self._part(terms[0]) if terms[0].constant else terms[0]
             expr = _OVER_TIME[op](self.periods.over, series.operand, value)
-            return _joined([series], expr, finite=self._is_finite(op, terms))
+            term = _joined([series], expr, finite=self._is_finite(op, terms))
+            keys = (*self.periods.by, self.periods.time)
+            return term._replace(inputs=tuple(dict.fromkeys((*term.inputs, *keys))))
         operands = [_truth(term) if op in _LOGIC else term.operand for term in terms]
         if guard is not None:
             operands = [*guard(*operands)]
         if op == "%" and self.engine.remainder is not None:
-            return self._remainder(self.engine.remainder, *terms)
+            return self._native(terms, self.engine.remainder(*map(_name, terms)))
         if self.engine.rounds_to_integers and op in ("floor", "ceil"):
             (x,) = operands
             # From 2**52 on no float64 has a digit after its point.
@@ -340,13 +338,6 @@ class _Lowering:
         if self.engine.decimals and op in _MAY_BE_LITERALS:
             expr = _as_float(expr)
         return _joined(terms, expr, finite=self._is_finite(op, terms))
-
-    def _remainder(self, remainder: Callable[..., Any], a: Term, b: Term) -> Term:
-        """Return what the engine's own way to compute a remainder adds."""
-        name = self._part_name()
-        operands = [term.operand if term.constant else term.inputs[0] for term in (a, b)]
-        term = _joined([a, b], nw.col(name), finite=False)
-        return self.layers.add(name, term, lambda frame: remainder(frame, name, *operands))
 
     def _is_finite(self, op: str, terms: Sequence[Term]) -> bool:
         """Whether the result of an operation is finite or NULL."""
@@ -375,8 +366,7 @@ class _Lowering:
         finite = not self.engine.infinite
         scaled_x = _joined([x, scale], scaled(x.operand, scale.operand), finite=finite)
         part = self._part(scaled_x)
-        if self._is_rounded(scale.operand):
-            scale = self._in_each_row(scale.operand)
+        scale = self._in_each_row(scale)
         result = rounded(x.operand, part.operand, scale.operand)
         if places.constant:
             return _joined([x, scale, part], result, finite=finite)
@@ -385,20 +375,27 @@ class _Lowering:
         whole = nw.when(_is_whole(places.operand)).then(chosen)
         return _joined([x, places, scale, part], whole, finite=finite)
 
-    def _in_each_row(self, value: float) -> Term:
-        """Return a column that holds a constant, which engines do not know to be one."""
-        found = self.constants.get(value)
-        if found is None:
-            name = next(name for term in self.given.values() for name in term.inputs)
-            expr = nw.col(name).is_null().cast(nw.Float64) * 0.0 + value
-            found = self.constants[value] = self._part(Term(expr, (name,), 0, 1))
-        return found
+    def _in_each_row(self, term: Term) -> Term:
+        """Return a column or a constant so that the engine divides by it exactly."""
+        if self.engine.spread is None or _has_reciprocal(term.operand):
+            return term
+        named = _name(term)
+        if named not in self.spread:
+            if self.beside is None:
+                keys = () if self.periods is None else (*self.periods.by, self.periods.time)
+                given = [*self.given.values(), *(Term(nw.col(key), (key,)) for key in keys)]
+                columns = list(dict.fromkeys(name for one in given for name in one.inputs))
+                native = self.engine.spread(columns[0], columns[1:])
+                self.beside = self._native(given, native)
+            native = self.engine.spread(named, self.beside.inputs)
+            found = self._native([term, self.beside], native)
+            self.spread[named] = found._replace(finite=term.finite)
+        return self.spread[named]
 
-    def _is_rounded(self, divisor: Operand) -> bool:
-        """Whether the engine multiplies by the reciprocal of a divisor, which is not exact."""
-        if isinstance(divisor, nw.Expr) or not self.engine.reciprocals:
-            return False
-        return math.frexp(divisor)[0] not in (0.0, 0.5, -0.5)
+    def _native(self, terms: Sequence[Term], native: Any) -> Term:
+        """Return a column of what a native expression makes of columns and constants."""
+        name = self._part_name()
+        return self.layers.add(name, _joined(terms, nw.col(name), finite=False), native)
 
     # --- terms
 
@@ -434,6 +431,8 @@ class _Lowering:
         is NaN.
         """
         term = self.finite.get(position, self.terms[position])
+        if self.engine.spread is not None:
+            term = self._in_each_row(self._column(position, finite=term.finite))
         if term.finite:
             return term
         if term.size > MOST_REPEATED:
@@ -501,6 +500,19 @@ def written(value: Operand | None) -> nw.Expr:
 def _as_float(expr: nw.Expr) -> nw.Expr:
     """Return an expression with a typed NULL beside it, which makes a float64 of a decimal."""
     return nw.coalesce(expr, written(None))
+
+
+def _has_reciprocal(divisor: Operand) -> bool:
+    """Whether to multiply by the reciprocal of a divisor is as exact as to divide by it."""
+    if isinstance(divisor, nw.Expr):
+        return False
+    fraction, exponent = math.frexp(divisor)
+    return divisor == 0 or (abs(fraction) == 0.5 and abs(exponent) < 1022)
+
+
+def _name(term: Term) -> Any:
+    """Return the name of a column, or a constant number."""
+    return term.operand if term.constant else term.inputs[0]
 
 
 def _truth(term: Term) -> nw.Expr:
@@ -580,7 +592,10 @@ def _half_even(x: nw.Expr) -> nw.Expr:
 
 def scaled(x: Operand, scale: Operand) -> nw.Expr:
     """Return ``x * scale``, NULL from 2**52 on: no float64 of this size has a digit there."""
-    return nw.when(_size(x) < 2.0**52 / scale).then(x * scale)
+    end = 2.0**52 / scale
+    if isinstance(x, nw.Expr) and isinstance(end, float) and math.isinf(end):
+        return x * scale  # infinity has no literal that all dialects understand
+    return nw.when(_size(x) < end).then(x * scale)
 
 
 def rounded(x: Operand, scaled: nw.Expr, scale: Operand) -> nw.Expr:

@@ -8,7 +8,6 @@ errors as everywhere.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -19,7 +18,7 @@ from metrictree.diagnostics import Diagnostic, shown
 from metrictree.engines.frames.layers import EXACT, Periods, Term, lower, number
 from metrictree.engines.frames.libraries import LIBRARIES, NULL_TYPES, rows_of
 from metrictree.engines.frames.periods import on_periods
-from metrictree.engines.naming import find_columns
+from metrictree.engines.naming import find_columns, no_numbers
 from metrictree.errors import ComputeError
 from metrictree.formula.printer import number_text
 
@@ -36,7 +35,6 @@ __all__ = ["compute_lazy"]
 
 KEPT: Final = 8
 """Sets of columns for which a plan remembers its layers."""
-_PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def compute_lazy(
@@ -85,8 +83,7 @@ class _Computation:
         self.tree = tree
         self.plan = plan
         self.library = LIBRARIES[frame.implementation.value]
-        schema = frame.collect_schema()
-        self.names = schema.names()
+        self.names = self.library.names(frame.to_native())
         """The columns as the caller names them."""
         self.called = _Called(tree.metrics if self.library.folds else ())
         """What a name is called, whatever its case."""
@@ -99,11 +96,13 @@ class _Computation:
         )
         self.frame, self.columns = self._with_plain_names(frame)
         """The frame to compute on, and its columns in order."""
-        self.types = dict(zip(self.columns, schema.values(), strict=True))
+        self.types = dict(zip(self.columns, self.frame.collect_schema().values(), strict=True))
         native_types = self.library.types(self.frame.to_native())
         self.native_types = dict(zip(self.columns, native_types, strict=True))
         self.of = dict(zip(called, self.columns, strict=True))
         """The columns by what they are called."""
+        self.groups: dict[str, str] = {}
+        """Dimensions of floats by the column in which NaN is null."""
 
     def result(self) -> Any:
         """Return the frame with what is computed, under the names that the caller knows."""
@@ -116,9 +115,7 @@ class _Computation:
         inputs = {metric: self.of[name] for metric, name in found.items()}
         periods = self._periods()
         if periods is not None:
-            self.frame = on_periods(
-                self.frame, periods, self._names_of(periods), self.request, self.tree.limits.rows
-            )
+            self.frame = self._on_periods(periods)
         key = (tuple(inputs.items()), *map(tuple, (self.columns, self.names)), periods)
         types = tuple(str(self.types[column]) for column in inputs.values())
         known = self.plan.engines.setdefault(("lazy", self.library.title), {})
@@ -141,8 +138,9 @@ class _Computation:
     def _with_plain_names(self, frame: nw.LazyFrame[Any]) -> tuple[nw.LazyFrame[Any], list[str]]:
         """Give the columns other names, if these cannot be used in expressions."""
         names = [*self.names, *self.plan.targets]
-        distinct = len({name.lower() for name in self.names}) == len(self.names)
-        if self.library.rename is None or (distinct and all(map(_PLAIN.fullmatch, names))):
+        folded = {name.lower() for name in self.names} if self.library.folds else self.names
+        distinct, plain = len(folded) == len(self.names), self.library.plain.fullmatch
+        if self.library.rename is None or (distinct and all(map(plain, names))):
             return frame, self.names
         names = [f"column_{place}" for place in range(len(self.names))]
         return nw.from_native(self.library.rename(frame.to_native(), names)), names
@@ -153,14 +151,7 @@ class _Computation:
         for metric, name in found.items():
             column = self.of[name]
             if not self.types[column].is_numeric() and self.native_types[column] not in NULL_TYPES:
-                yield Diagnostic(
-                    "VAL104",
-                    f"the column '{shown(name)}' holds no numbers: its type is "
-                    f"{shown(self.native_types[column])}",
-                    self.tree.places.span(("metrics", metric), key=True),
-                    metric=metric,
-                    help="give numbers, null for missing",
-                )
+                yield no_numbers(self.tree, metric, name, self.native_types[column])
 
     def _terms(self, inputs: Mapping[str, str]) -> dict[str, Term]:
         """Return what each leaf is."""
@@ -179,12 +170,12 @@ class _Computation:
         self, found: Mapping[str, str], inputs: Mapping[str, str], periods: Periods | None
     ) -> _Layers:
         """Return the plan in layers, which are made once for all frames of the same columns."""
-        dots = self.library.rename is None
+        dots = not self.library.folds or self.library.rename is None
         lowered = lower(
             self.plan,
             self._terms(inputs),
             names=lambda metric: metric if dots else metric.replace(".", "__"),
-            taken=self.columns,
+            taken=(*self.columns, *self.groups),
             engine=self.library.engine,
             periods=periods,
             inline=True,
@@ -215,12 +206,33 @@ class _Computation:
         request = self.request
         if request.time is None or not (self.plan.over_time or request.fill):
             return None
-        return Periods(self.of[request.time], tuple(self.of[name] for name in request.by))
+        by = [self.of[name] for name in request.by]
+        return Periods(self.of[request.time], tuple(map(self._dimension, by)))
 
-    def _names_of(self, periods: Periods) -> dict[str, str]:
-        """Return what messages call the columns of the time and the dimensions."""
+    def _dimension(self, column: str) -> str:
+        """Return the column that groups go by: of floats another one, in which NaN is null."""
+        if not self.types[column].is_float():
+            return column
+        taken = {name.lower() for name in (*self.columns, *self.plan.targets)}
+        name = f"group_of_{self.columns.index(column)}"
+        while name in taken:
+            name += "_"
+        self.groups[name] = column
+        return name
+
+    def _on_periods(self, periods: Periods) -> nw.LazyFrame[Any]:
+        """Return the frame with groups of floats, and rows for periods that are to be filled."""
+        floats = [(name, nw.col(column)) for name, column in self.groups.items()]
+        there = [nw.when(~column.is_nan()).then(column).alias(name) for name, column in floats]
+        frame = self.frame.with_columns(*there) if there else self.frame
         called = dict(zip(self.columns, self.names, strict=True))
-        return {column: called[column] for column in (periods.time, *periods.by)}
+        names = {key: called[self.groups.get(key, key)] for key in (periods.time, *periods.by)}
+        frame = on_periods(frame, periods, names, self.request, self.tree.limits.rows)
+        if floats and self.request.fill:  # the groups of rows that were added
+            frame = frame.with_columns(
+                *(nw.coalesce(nw.col(column), nw.col(name)) for name, column in self.groups.items())
+            )
+        return frame
 
     # --- strict
 
@@ -307,8 +319,8 @@ class _Called(dict[str, str]):
     def __init__(self, metrics: Iterable[str] = ()) -> None:
         super().__init__((metric.lower(), metric) for metric in metrics)
 
-    def __missing__(self, name: str) -> str:
-        return self.setdefault(name.lower(), name) if self else name
+    def __missing__(self, name: Any) -> Any:
+        return self.setdefault(name.lower(), name) if self and isinstance(name, str) else name
 
 
 def _count(condition: nw.Expr) -> nw.Expr:

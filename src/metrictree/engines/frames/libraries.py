@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from metrictree.engines.frames.layers import Engine
@@ -10,11 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import narwhals as nw
+    import polars as pl
 
 __all__ = ["LIBRARIES", "NULL_TYPES", "Library", "rows_of"]
 
 NULL_TYPES: Final = ("Null", '"NULL"', "NULL", "null", "void")
 """What libraries call the type of a column that holds nothing but null."""
+_ZONED: Final = "TIMESTAMP WITH TIME ZONE"
+"""What DuckDB calls the type of times with a time zone."""
 
 
 class Library(NamedTuple):
@@ -26,8 +30,12 @@ class Library(NamedTuple):
     """Runs the query of a native frame."""
     types: Callable[[Any], list[str]]
     """The types of a native frame's columns, as its users call them."""
+    names: Callable[[Any], list[str]] = lambda frame: list(frame.columns)
+    """All names of a native frame, of which narwhals tells those that stand twice once."""
     rename: Callable[[Any, Sequence[str]], Any] | None = None
-    """Gives a native frame new names, in order; ``None`` if narwhals takes any name."""
+    """Gives a native frame new names, in order; ``None`` if any name is taken as it is."""
+    plain: re.Pattern[str] = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+    """Names that are taken as they are; if there are others, columns are renamed meanwhile."""
     exprs: Callable[[Any, Sequence[nw.Expr]], Sequence[Any]] | None = None
     """Makes native expressions once for all frames, where that can be: narwhals takes its time."""
     folds: bool = True
@@ -41,15 +49,36 @@ def _quoted(name: str) -> str:
 
 
 def _rename_duckdb(relation: Any, names: Sequence[str]) -> Any:
-    pairs = zip(relation.columns, names, strict=True)
-    return relation.project(", ".join(f"{_quoted(old)} AS {_quoted(new)}" for old, new in pairs))
+    """Rename by places: two columns may have one name."""
+    places = enumerate(names, 1)
+    return relation.project(", ".join(f"#{place} AS {_quoted(name)}" for place, name in places))
 
 
-def _polars_remainder(
-    frame: nw.LazyFrame[Any], name: str, a: str | float, b: str | float
-) -> nw.LazyFrame[Any]:
-    """Add a column of remainders by NumPy; Polars computes ``a - floor(a / b) * b``, as rounded."""
-    import narwhals as nw
+def _rename_polars(frame: Any, names: Sequence[str]) -> Any:
+    import polars as pl
+
+    pairs = dict(zip(frame.collect_schema().names(), names, strict=True))
+    frame = frame.rename({old: new for old, new in pairs.items() if old})
+    if "" not in pairs:  # which `rename` does not take, and `col` does
+        return frame
+    return frame.select(pl.col(new if old else old).alias(new) for old, new in pairs.items())
+
+
+def _rows_duckdb(relation: Any) -> list[tuple[Any, ...]]:
+    """Return the rows, times with a zone as its clock shows them: Python's would need pytz."""
+    types = list(map(str, relation.types))
+    if _ZONED in types:
+        names = map(_quoted, relation.columns)
+        cells = [
+            f"{name}::TIMESTAMP" if of == _ZONED else name
+            for name, of in zip(names, types, strict=True)
+        ]
+        relation = relation.project(", ".join(cells))
+    return list(relation.fetchall())
+
+
+def _polars_remainder(a: str | float, b: str | float) -> pl.Expr:
+    """Return remainders by NumPy; Polars computes ``a - floor(a / b) * b``, as rounded."""
     import numpy as np
     import polars as pl
 
@@ -62,9 +91,16 @@ def _polars_remainder(
             return pl.Series(np.mod(left, right))
 
     columns = [operand for operand in dict.fromkeys((a, b)) if isinstance(operand, str)]
-    pairs = pl.struct(columns).map_batches(remainder, pl.Float64, is_elementwise=True)
-    native: pl.LazyFrame = frame.to_native()
-    return nw.from_native(native.with_columns(pairs.alias(name)))
+    return pl.struct(columns).map_batches(remainder, pl.Float64, is_elementwise=True)
+
+
+def _polars_spread(of: str | float, beside: Sequence[str]) -> pl.Expr:
+    """Return a field of a struct, in which Polars gives all of them the same length."""
+    import polars as pl
+
+    field = pl.col(of) if isinstance(of, str) else pl.lit(of)
+    name = "".join(beside) + "_"  # of none of them
+    return pl.struct(field.alias(name), *beside).struct.field(name)
 
 
 def _recorded(frame: Any, exprs: Sequence[nw.Expr]) -> Sequence[Any]:
@@ -102,16 +138,19 @@ _SPARK: Final = Library(
 LIBRARIES: Final[Mapping[str, Library]] = {
     "polars": Library(
         "Polars",
-        Engine(reciprocals=True, remainder=_polars_remainder),
+        Engine(spread=_polars_spread, remainder=_polars_remainder),
         rows=lambda frame: list(frame.collect().rows()),
         types=lambda frame: list(map(str, frame.collect_schema().dtypes())),
+        names=lambda frame: list(frame.collect_schema().names()),
+        rename=_rename_polars,
+        plain=re.compile(r"(?!(\*|\^.*\$)\Z).*", re.DOTALL),  # `col` takes others for patterns
         exprs=_recorded,
         folds=False,
     ),
     "duckdb": Library(
         "DuckDB",
         Engine(),
-        rows=lambda relation: list(relation.fetchall()),
+        rows=_rows_duckdb,
         types=lambda relation: list(map(str, relation.types)),
         rename=_rename_duckdb,
         exprs=_duckdb_exprs,

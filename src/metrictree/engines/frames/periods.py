@@ -19,12 +19,11 @@ from metrictree.engines.arrays.timeline import (
     doubled_periods,
     make_timeline,
     missing_periods,
-    unclear_grain,
+    read_periods,
 )
-from metrictree.engines.arrays.times import no_time, null_time, read_times
+from metrictree.engines.arrays.times import null_time, read_times
 from metrictree.engines.frames.libraries import rows_of
 from metrictree.errors import ComputeError
-from metrictree.periods import find_grain, period_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -78,6 +77,8 @@ class _Rows:
         self.grain = request.grain
         self.numbers: dict[Any, int] = {}
         """The period of each distinct time."""
+        self.times = 0
+        """Distinct times in the frame; two moments may be one time of a clock."""
         taken = set(frame.collect_schema().names())
         self.first, self.last, self.rows, self.distinct, self.added = (
             _free(name, taken) for name in ("first", "last", "rows", "distinct", "added")
@@ -85,13 +86,13 @@ class _Rows:
 
     def checked(self) -> nw.LazyFrame[Any]:
         self._read_times()
-        if len(set(self.numbers.values())) < len(self.numbers):
+        if len(set(self.numbers.values())) < self.times:
             if self.fill:
                 message = f"the column '{shown(self.name)}' holds several times of one period"
                 advice = "give each period one time in all groups, or a frame in memory"
                 raise ComputeError([Diagnostic("VAL117", message, help=advice)])
             groups = defaultdict(list)
-            for *group, time in rows_of(self.frame.select(nw.col(*self.by, self.time))):
+            for *group, time in rows_of(self._sorted(self.frame.select(*self.by, self.time))):
                 groups[tuple(group)].append(self.numbers[time])
             self._refuse(groups)
             return self.frame
@@ -138,17 +139,10 @@ class _Rows:
             message = f"the column '{shown(self.name)}' holds {self.most:,} different times or more"
             advice = "aggregate to one row for each period, or raise the limit `rows`"
             raise ComputeError([Diagnostic("VAL115", message, help=advice)])
-        times = self._times(values)
-        if times.dtype.kind == "i":
-            if self.grain is not None:
-                make_timeline(self.name, times, {}, grain=self.grain)  # raises
-        else:
-            times = times.astype("datetime64[D]")
-            self.grain = self.grain or find_grain(np.unique(times))
-            if self.grain is None:
-                raise ComputeError([unclear_grain(self.name)])
-            times = period_numbers(times, self.grain)
-        self.numbers = dict(zip(values, times.tolist(), strict=True))
+        times = read_times(self.name, _array(values), ordered=False)
+        numbers, self.grain = read_periods(self.name, times, self.grain)
+        self.numbers = dict(zip(values, numbers.tolist(), strict=True))
+        self.times = len(values)
 
     def _times_once(self) -> nw.LazyFrame[Any]:
         """Return the distinct times; `unique` of narwhals 2.0 puts no quotes around names."""
@@ -156,23 +150,17 @@ class _Rows:
             self.frame.group_by(self.time).agg(nw.len().alias(self.rows)).select(nw.col(self.time))
         )
 
-    def _times(self, values: list[Any]) -> Any:
-        try:
-            return read_times(self.name, _array(values)).values
-        except ComputeError:
-            for value in values:  # a row of the distinct ones is none of the frame
-                try:
-                    read_times(self.name, _array([value]))
-                except ComputeError:
-                    what = f"the text '{shown(value)}'" if isinstance(value, str) else shown(value)
-                    raise ComputeError([no_time(self.name, None, what)]) from None
-            raise
-
     # --- problems
 
     def _some(self, spans: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         """Return the first groups."""
-        return rows_of(spans.select(nw.col(*self.by)).head(_GROUPS_TOLD)) if self.by else [()]
+        if not self.by:
+            return [()]
+        return rows_of(self._sorted(spans.select(nw.col(*self.by))).head(_GROUPS_TOLD))
+
+    def _sorted(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Return a frame by its groups, so that problems have one order."""
+        return frame.sort(*self.by, nulls_last=True) if self.by else frame
 
     def _periods_of(self, group: tuple[Any, ...]) -> list[int]:
         frame = self.frame
@@ -212,15 +200,23 @@ class _Rows:
 
     def _filled(self, spans: nw.LazyFrame[Any], lacking: int) -> nw.LazyFrame[Any]:
         """Return the frame with a row for each missing period between the first and the last."""
-        timeline = make_timeline(
-            self.name, _array(list(self.numbers)), {}, grain=self.grain, fill=True, most=_MOST_ADDED
-        )
+        numbers = self.numbers.values()
+        unknown = max(numbers) - min(numbers) + 1 - len(numbers)
+        if unknown > _MOST_ADDED:
+            message = (
+                f"the column '{shown(self.name)}' lacks {unknown:,} periods in all groups, and no "
+                f"more than {_MOST_ADDED:,} of them are added to a lazy frame"
+            )
+            advice = "look for a wrong time, choose a longer grain, or give a frame in memory"
+            raise ComputeError([Diagnostic("VAL112", message, help=advice)])
+        times_given = _array(list(self.numbers))
+        timeline = make_timeline(self.name, times_given, {}, grain=self.grain, fill=True)
         if lacking > self.most:
             message = (
                 f"the column '{shown(self.name)}' lacks {lacking:,} periods, and no more than "
                 f"{self.most:,} rows are added"
             )
-            advice = "look for a wrong time, or choose a longer grain"
+            advice = "look for a wrong time, choose a longer grain, or raise the limit `rows`"
             raise ComputeError([Diagnostic("VAL112", message, help=advice)])
         schema = self.frame.collect_schema()
         times = self.frame.select(nw.col(self.time))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from metrictree.diagnostics import Diagnostic, shown
 from metrictree.engines.naming import find_columns
-from metrictree.engines.sql.dialects import find_dialect
+from metrictree.engines.sql.dialects import find_dialect, is_written
 from metrictree.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,18 @@ def to_sql(
     _refuse(tree, plan, chosen, request)
     from metrictree.engines.sql.statement import Statement, Table
 
-    return Statement(tree, plan, chosen, Table.of(table, chosen), request).text()
+    metrics = map(chosen.column, (*plan.leaves, *plan.formulas))
+    named = Table.of(table, chosen, (*metrics, *_columns(request)))
+    return Statement(tree, plan, chosen, named, request).text()
+
+
+def _columns(request: FrameRequest) -> Iterable[str]:
+    """Return the names of columns that a caller gave."""
+    return (
+        *request.by,
+        *((request.time,) if request.time is not None else ()),
+        *request.columns.values(),
+    )
 
 
 def require_sql() -> None:
@@ -68,6 +79,18 @@ def _refuse(tree: ResolvedTree, plan: Plan, dialect: Dialect, request: FrameRequ
             advice = "give {metric id: column name}"
             message = f"the column of '{shown(metric)}' is {shown(repr(column))}, no name"
             raise UsageError([Diagnostic("VAL110", message, help=advice)])
+    unwritten = [
+        Diagnostic(
+            "VAL110",
+            f"the column '{shown(name)}' has a name that no text of a statement can hold",
+            help="it has a NUL, or half of a character; give the column another name",
+        )
+        for name in dict.fromkeys(_columns(request))
+        if not is_written(name)
+    ]
+    if unwritten:
+        raise UsageError(unwritten)
+    _refuse_computed(tree, plan, request)
     leaves = [metric for metric in plan.leaves if tree.metrics[metric].value is None]
     given = {request.columns.get(metric, metric) for metric in leaves}
     keys = {*request.by, *((request.time,) if request.time is not None else ())}
@@ -77,6 +100,26 @@ def _refuse(tree: ResolvedTree, plan: Plan, dialect: Dialect, request: FrameRequ
         found.append(Diagnostic("VAL108", message, help="say grain='month', or what it is"))
     if not found:
         found = [*_names_without_meaning(plan, dialect, request)]
+    if found:
+        raise UsageError(found)
+
+
+def _refuse_computed(tree: ResolvedTree, plan: Plan, request: FrameRequest) -> None:
+    """Raise an error for columns to read that have the name of a metric to compute."""
+    named = [("by", name) for name in request.by]
+    named += [("time", name) for name in (request.time,) if name is not None]
+    named += [("columns", name) for name in request.columns.values()]
+    found = [
+        Diagnostic(
+            "VAL102",
+            f"`{argument}` names '{shown(name)}', a metric that is computed by its formula",
+            tree.places.span(("metrics", name), key=True),
+            metric=name,
+            help="name a column of the table, or choose targets that do not need the metric",
+        )
+        for argument, name in named
+        if name in plan.formulas
+    ]
     if found:
         raise UsageError(found)
 

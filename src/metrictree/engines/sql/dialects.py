@@ -13,7 +13,7 @@ from metrictree.names import Suggester, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DIALECTS", "Dialect", "find_dialect"]
+__all__ = ["DIALECTS", "Dialect", "find_dialect", "is_written"]
 
 
 class Dialect(NamedTuple):
@@ -34,6 +34,8 @@ class Dialect(NamedTuple):
     """A bare name is one of capital letters."""
     fences: bool = False
     """Common table expressions are merged unless they are MATERIALIZED."""
+    ranges: bool = True
+    """A window may hold just the rows of a certain number; otherwise rows can only be counted."""
 
     def column(self, metric: str) -> str:
         """Return the name of a metric's column.
@@ -68,12 +70,14 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
             Dialect("clickhouse", "clickhouse"),
             Dialect("databricks", "databricks"),
             Dialect("duckdb", "duckdb"),
-            Dialect("mssql", "tsql", infinite=False, remainder=False),
+            Dialect("mssql", "tsql", infinite=False, remainder=False, ranges=False),
             Dialect("mysql", "mysql", infinite=False),
             Dialect(
                 "postgres", "postgres", infinite=False, remainder=False, longest=63, fences=True
             ),
-            Dialect("redshift", "redshift", infinite=False, remainder=False, longest=127),
+            Dialect(
+                "redshift", "redshift", infinite=False, remainder=False, longest=127, ranges=False
+            ),
             Dialect("snowflake", "snowflake", upper=True),
             Dialect("spark", "spark"),
             Dialect("sqlite", "sqlite", remainder=False, fences=True),
@@ -107,6 +111,15 @@ def find_dialect(name: object) -> Dialect:
             ]
         )
     return found
+
+
+def is_written(name: str) -> bool:
+    r"""Whether the text of a statement can hold a name: there is no NUL and no half a character.
+
+    >>> is_written("größe"), is_written("a\0"), is_written("\ud800")
+    (True, False, False)
+    """
+    return "\0" not in name and not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 _OTHER_NAMES: Final = {

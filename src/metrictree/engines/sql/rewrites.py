@@ -24,13 +24,16 @@ class Series(NamedTuple):
     period: exp.Column
     """The number of the period, NULL where its series has it more than once."""
     number: exp.Column
+    """The same, also where there are several."""
     by: tuple[exp.Column, ...]
     nulls_first: bool
     """What the dialect does by itself; where no period is given, no function over time has one."""
+    ranges: bool
+    """Another row may be found by the number of its period, and not only by counting rows."""
 
     def over(self, function: exp.Expr) -> exp.Expr:
         """Return a function over the rows of each series up to this one, oldest first."""
-        oldest = exp.Ordered(this=self.number.copy(), nulls_first=self.nulls_first)
+        oldest = exp.Ordered(this=self.period.copy(), nulls_first=self.nulls_first)
         return exp.Window(
             this=function, partition_by=self._groups(), order=exp.Order(expressions=[oldest])
         )
@@ -49,9 +52,23 @@ class Series(NamedTuple):
     def lag(self, x: exp.Expr, periods: exp.Expr) -> exp.Expr:
         """Return what stands so many periods before, NULL if there is not just one such row."""
         expected = exp.Sub(this=self.period.copy(), expression=periods.copy())
-        period = self.over(exp.Lag(this=self.period.copy(), offset=periods.copy()))
-        row = self.over(exp.Lag(this=x, offset=periods.copy()))
+        period, row = (self._before(column, periods) for column in (self.period.copy(), x))
         return exp.Case().when(exp.EQ(this=period, expression=expected), row)
+
+    def _before(self, x: exp.Expr, periods: exp.Expr) -> exp.Expr:
+        """Return what stands so many periods before, or else so many rows, which a gap shifts."""
+        if not self.ranges:
+            return self.over(exp.Lag(this=x, offset=periods.copy()))
+        found = self.over(exp.Max(this=x))  # of one row, or of none
+        frame = exp.WindowSpec(
+            kind="RANGE",
+            start=periods.copy(),
+            start_side="PRECEDING",
+            end=periods.copy(),
+            end_side="PRECEDING",
+        )
+        found.set("spec", frame)
+        return found
 
     def cumulative(self, x: exp.Expr) -> exp.Expr:
         """Return the sum so far, NULL if not each period so far has just one number."""
@@ -145,9 +162,9 @@ def portable(
             below = exp.LTE(this=power.this.copy(), expression=least.copy())
             power.replace(exp.Case().when(above, power.copy()).when(below, _number("0.0")))
     _rewrite(root, {exp.Paren: _bare})
-    for value in list(root.find_all(exp.Case, exp.Literal)):
+    for value in list(root.find_all(exp.Case, exp.Literal, exp.Neg)):
         if not isinstance(value.parent, (exp.If, exp.Case, exp.Coalesce)) and _is_decimal(value):
-            computed = isinstance(value, exp.Literal) and value.parent is not root
+            computed = not isinstance(value, exp.Case) and value.parent is not root
             if not computed:
                 value.replace(exp.cast(value.copy(), exp.DType.DOUBLE))
     found = root.this.pop()
@@ -206,7 +223,7 @@ def _over_time(root: exp.Expr, series: Series) -> None:
     """Guard what looks at other rows; a running sum comes with a count of what is missing."""
     for node in list(root.find_all(exp.Case)):
         test = node.args["ifs"][0].this
-        if isinstance(test, exp.EQ) and test.find(exp.Window):
+        if isinstance(test, exp.EQ) and _counts_missing(test.this.unnest()):
             total = node.args["ifs"][0].args["true"].find(exp.Sum)
             assert total is not None
             node.replace(series.cumulative(total.this.copy()))
@@ -214,6 +231,15 @@ def _over_time(root: exp.Expr, series: Series) -> None:
         lag = window.this
         if isinstance(lag, exp.Lag) and window.args.get("spec"):  # Ibis writes one; ours has none
             window.replace(series.lag(lag.this.copy(), lag.args["offset"]))
+
+
+def _counts_missing(x: exp.Expr) -> bool:
+    """Whether it is the running count of what is missing that comes with a running sum."""
+    if isinstance(x, exp.Case):
+        x = x.args["ifs"][0].args["true"]
+    if not (isinstance(x, exp.Window) and isinstance(x.this, exp.Sum)):
+        return False
+    return isinstance(x.this.this, exp.Cast)  # of a truth; what is summed is a column
 
 
 # --- rules for what only DuckDB understands, and for detours of narwhals and Ibis

@@ -17,10 +17,11 @@ from metrictree._version import __version__
 from metrictree.diagnostics import Diagnostic, shown
 from metrictree.engines.frames.layers import Engine, Periods, Term, lower
 from metrictree.engines.sql import rewrites
+from metrictree.engines.sql.dialects import is_written
 from metrictree.errors import ComputeError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from metrictree.engines.base import FrameRequest
     from metrictree.engines.frames.layers import Selection
@@ -34,6 +35,11 @@ _ANCHOR: Final = "0"
 """A column that each table gets for Ibis, since a table has one and constants stand in rows."""
 _MERGED: Final = 1_000
 """Columns in an expression beyond which common table expressions must not be merged into one."""
+_LONGEST: Final = 4_000
+"""Characters of a table's name, templates included."""
+_MOST_TOKENS: Final = 40
+"""Tokens of a table's name; sqlglot reads what nests by calling itself."""
+_OPENING: Final = ("L_PAREN", "L_BRACKET", "L_BRACE")
 
 
 # --- the table
@@ -44,24 +50,29 @@ class Table:
     """The table to select from; templates stand in its name as words, and are put back at last."""
 
     name: exp.Table
-    templates: Mapping[str, str]
+    templates: Sequence[str]
+    word: str
+    """What a template's number and ``_`` stand behind, which no other name holds."""
 
     @classmethod
-    def of(cls, table: object, dialect: Dialect) -> Table:
-        """Return the table of a name as SQL writes it.
+    def of(cls, table: object, dialect: Dialect, names: Iterable[str]) -> Table:
+        """Return the table of a name as SQL writes it; ``names`` are all others in the statement.
 
         Raises:
             UsageError: it is no name of a table.
         """
-        templates: dict[str, str] = {}
+        templates: list[str] = []
+        word = "metrictree_template_"
 
         def hold(template: re.Match[str]) -> str:
-            word = f"metrictree_template_{len(templates)}"
-            templates[word] = template[0]
-            return word
+            templates.append(template[0])
+            return f"{word}{len(templates) - 1}_"
 
         name = None
-        if isinstance(table, str):
+        if isinstance(table, str) and len(table) <= _LONGEST and is_written(table):
+            others = (table, *names)
+            while any(word in other for other in others):
+                word += "_"
             text = re.sub(r"\{\{[^\n]*?\}\}", hold, table)
             name = _table_name(text, dialect.grammar)
         if name is None:
@@ -75,18 +86,19 @@ class Table:
                     )
                 ]
             )
-        return cls(name, templates)
+        return cls(name, templates, word)
 
     def put_back(self, text: str) -> str:
         """Return the text with its templates as they were given."""
-        for word, template in self.templates.items():
-            text = text.replace(word, template)
-        return text
+        return re.sub(f"{self.word}([0-9]+)_", lambda found: self.templates[int(found[1])], text)
 
 
 def _table_name(text: str, grammar: str) -> exp.Table | None:
     """Return a text as the name of a table, if it is nothing else."""
     try:
+        tokens = sqlglot.tokenize(text, read=grammar)
+        if len(tokens) > _MOST_TOKENS or any(token.token_type.name in _OPENING for token in tokens):
+            return None
         (statement,) = sqlglot.parse(f"SELECT * FROM {text}", read=grammar)  # noqa: S608 - only read
     except (SqlglotError, ValueError):
         return None
@@ -250,6 +262,7 @@ class Statement:
             self._column(self.number),
             tuple(map(self._column, self.by)),
             Grammar.get_or_raise(self.dialect.grammar).NULL_ORDERING == "nulls_are_small",
+            self.dialect.ranges,
         )
 
     def _column(self, name: str) -> exp.Column:
