@@ -318,3 +318,14 @@ def test_the_logarithms_of_powers_of_ten_are_whole(connection: Any) -> None:
     rows: list[Row] = [{"a": float(f"1e{n}")} for n in range(-300, 309)]
     found = lowered(opened(connection, rows), parse_formula("log10(a)"))
     assert found == [float(n) for n in range(-300, 309)]
+
+
+@pytest.mark.parametrize(
+    "text", ["coalesce(null + a, a)", "coalesce(1/0, a)", "coalesce(1/0, 0/0)"]
+)
+def test_what_is_missing_whatever_the_row_is_passed_over(text: str) -> None:
+    formula = parse_formula(text)
+    rows: list[Row] = [dict.fromkeys(strategies.NAMES, value) for value in (0.0, 2.0, None)]
+    connection = duckdb.connect()
+    expected = [evaluate(formula, row) for row in rows]
+    assert lowered(opened(connection, rows), formula) == expected

@@ -398,6 +398,9 @@ class Lowering:
             if arg.kind not in (kind, Kind.NULL):
                 self._mismatch(kind, arg, formula.nodes[index], _text(formula, index))
                 return _MISSING
+        there = [arg for arg in there if arg.name or arg.value is not None]
+        if not there:
+            return Operand(kind)
         if not there[0].name:
             return there[0]
         return self._operation("coalesce", there, None, kind) if len(there) > 1 else there[0]
