@@ -520,20 +520,20 @@ def test_problems_of_groups_are_told_in_the_order_of_the_groups(library: Any) ->
     assert told == ["'a'", "'b'", "'c'", "'f'", "'g'", "'k'", "nul"]
 
 
-ZONED = 'select "at"::timestamptz as "at", x from (values {}) as t("at", x)'
+ZONED = "select clock::timestamptz as clock, x from (values {}) as t(clock, x)"
 
 
 def test_times_with_a_zone_need_no_other_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pytz", None)  # with which DuckDB makes Python's times
     connection = pytest.importorskip("duckdb").connect()
     connection.execute("set timezone = 'Europe/Berlin'")
-    query = ZONED.format("('2026-01-01 00:30+01', 1), ('2026-01-03 00:30+01', 3)")
+    query = ZONED.format("('2026-01-01 00:30:00+01', 1), ('2026-01-03 00:30:00+01', 3)")
     frame = connection.sql(query)
-    with pytest.raises(ComputeError, match="VAL112 the column 'at' lacks 1 day: 2026-01-02"):
-        WHOLE.compute(frame, "whole", time="at", grain="day")
-    options: Any = {"time": "at", "grain": "day", "fill": True}
+    with pytest.raises(ComputeError, match="VAL112 the column 'clock' lacks 1 day: 2026-01-02"):
+        WHOLE.compute(frame, "whole", time="clock", grain="day")
+    options: Any = {"time": "clock", "grain": "day", "fill": True}
     found, reasons = WHOLE.compute(frame, ["whole", "before"], **options, diagnose=True)
-    assert found.project('"at"::text as "at", whole').order('"at"').fetchall() == [
+    assert found.project("clock::text as clock, whole").order("clock").fetchall() == [
         ("2026-01-01 00:30:00+01", 0.0),
         ("2026-01-02 00:30:00+01", 1.0),
         ("2026-01-03 00:30:00+01", 0.0),
@@ -544,10 +544,10 @@ def test_times_with_a_zone_need_no_other_library(monkeypatch: pytest.MonkeyPatch
 def test_two_moments_of_one_time_on_the_clock_are_two_rows_of_a_day() -> None:
     connection = pytest.importorskip("duckdb").connect()
     connection.execute("set timezone = 'Europe/Berlin'")
-    moments = ("2026-10-25 00:30+00", "2026-10-25 01:30+00", "2026-10-27 01:30+00")
+    moments = ("2026-10-25 00:30:00+00", "2026-10-25 01:30:00+00", "2026-10-27 01:30:00+00")
     frame = connection.sql(ZONED.format(", ".join(f"('{at}', 1)" for at in moments)))
-    with pytest.raises(ComputeError, match="VAL113 the column 'at' holds 2026-10-25 more than"):
-        WHOLE.compute(frame, "whole", time="at", grain="day")
+    with pytest.raises(ComputeError, match="VAL113 the column 'clock' holds 2026-10-25 more than"):
+        WHOLE.compute(frame, "whole", time="clock", grain="day")
 
 
 NOT_GAPLESS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
