@@ -14,6 +14,8 @@ endif
 PY := $(VENV)/$(BIN)/python
 PY_LOWEST := $(VENV_LOWEST)/$(BIN)/python
 PIP := -m pip --disable-pip-version-check -qq install
+# Each file is run whole by one of the two, so that a server which it starts is started once.
+PYTEST := -m pytest --numprocesses 2 --dist loadfile
 
 # What the demo needs, and what is tested, with the lowest versions too. Spark is large: its tests are
 # left out where it is not installed.
@@ -33,7 +35,7 @@ demo: $(VENV)/.demo-installed ## Install, then compute and check a real tree (CD
 
 test: $(VENV)/.dev-installed ## Install, then run every test with branch coverage
 	@$(PY) -m coverage erase
-	@$(PY) -m coverage run -m pytest $(ARGS)
+	@$(PY) -m coverage run $(PYTEST) $(ARGS)
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 
@@ -55,7 +57,7 @@ bench: $(VENV)/.bench-installed ## Run the benchmarks (some 20 minutes)
 
 test-lowest: $(VENV_LOWEST)/.installed ## Run the tests with the lowest dependencies (Python 3.11)
 	@# Old releases warn of what later ones have settled, so here warnings do not fail.
-	@$(PY_LOWEST) -m pytest -q -W default $(ARGS)
+	@$(PY_LOWEST) $(PYTEST) -q -W default $(ARGS)
 
 clean: ## Remove the environments and everything that was built
 	rm -rf $(VENV) $(VENV_LOWEST) build dist site .coverage .coverage.* .mypy_cache \

@@ -54,6 +54,10 @@ def texts_by_hand(case: Case, targets: Sequence[str]) -> list[str]:
     return [*layers, f"{inputs}, {', '.join(targets)}"]
 
 
+def compete(title: str, ours: Callable[[], Any], other: Callable[[], Any], rounds: int) -> None:
+    compare(title, lambda: seconds(ours), lambda: seconds(other), 1.1, rounds=rounds)
+
+
 def polars(case: Case, frame: pl.DataFrame, what: str, kinds: str, rounds: int) -> None:
     for name, targets in (("wanted", case.wanted), ("all", list(case.formulas))):
         layers = exprs_by_hand(case, targets)
@@ -78,13 +82,7 @@ def polars(case: Case, frame: pl.DataFrame, what: str, kinds: str, rounds: int) 
             other = by_hand().select(targets)
             for metric in targets:
                 np.testing.assert_allclose(same[metric], other[metric], rtol=1e-9)
-            compare(
-                f"polars.{kind}, {what}, {name}",
-                lambda ours=ours: seconds(ours),  # type: ignore[misc]
-                lambda by_hand=by_hand: seconds(by_hand),  # type: ignore[misc]
-                1.1,
-                rounds=rounds,
-            )
+            compete(f"polars.{kind}, {what}, {name}", ours, by_hand, rounds)
 
 
 def relation(case: Case, frame: pl.DataFrame, what: str, rounds: int) -> None:
@@ -106,13 +104,7 @@ def relation(case: Case, frame: pl.DataFrame, what: str, rounds: int) -> None:
             return case.tree.compute(table, targets).aggregate(sums).fetchall()
 
         np.testing.assert_allclose(ours()[0], by_hand()[0], rtol=1e-9)
-        compare(
-            f"DuckDB relation, {what}, {name}",
-            lambda ours=ours: seconds(ours),  # type: ignore[misc]
-            lambda by_hand=by_hand: seconds(by_hand),  # type: ignore[misc]
-            1.1,
-            rounds=rounds,
-        )
+        compete(f"DuckDB relation, {what}, {name}", ours, by_hand, rounds)
 
 
 def main() -> None:

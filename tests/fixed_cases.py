@@ -9,7 +9,7 @@ import datetime as dt
 import functools
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from metrictree import MetricTree
 from metrictree.engines.scalar import evaluate
@@ -18,9 +18,10 @@ from metrictree.formula.meaning import Rule, apply, broken
 from metrictree.plan import make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from metrictree.formula import Formula
+    from metrictree.plan import Plan
 
 Value = float | None
 
@@ -122,9 +123,8 @@ def _parsed(text: str) -> Formula:
 
 def past_float64(text: str, row: Mapping[str, Value]) -> bool:
     """Return whether an operation leaves float64, upwards or down to zero: some databases stop."""
-    plan = make_plan(tree({"top": text})._tree, ["top"])
     made: list[float | bool | None] = []
-    for op, args, value in plan.instructions:
+    for op, args, value in _plan(text).instructions:
         if op == "input":
             given = row.get(value, 2.5)
             made.append(None if given is None or math.isnan(given) else given)
@@ -142,6 +142,11 @@ def past_float64(text: str, row: Mapping[str, Value]) -> bool:
             if abs(digits) <= 308 and x != 0 and x * 10.0**digits == 0:
                 return True
     return False
+
+
+@functools.cache
+def _plan(text: str) -> Plan:
+    return make_plan(tree({"top": text})._tree, ["top"])
 
 
 def agrees(found: object, right: Value) -> bool:
@@ -174,6 +179,11 @@ MONTHS = tuple(dt.date(2024 + at // 12, at % 12 + 1, 1) for at in range(20))
 SHOPS = ("north", "south", None)
 
 
+def time_tree() -> MetricTree:
+    """Return a tree of functions over time of a and b, and a constant k."""
+    return MetricTree(north_star="before", metrics={**TIMES, "a": None, "b": None, "k": 2.5})
+
+
 def series() -> Iterator[tuple[str | None, dict[str, list[Value]]]]:
     """Yield the values of each shop, by month."""
     whole = (3.0, 5.0, 0.0, -2.0, 8.0, 1.0, 13.0)
@@ -184,3 +194,29 @@ def series() -> Iterator[tuple[str | None, dict[str, list[Value]]]]:
             a[13] = None
             b[4] = math.nan
         yield shop, {"a": a, "b": b}
+
+
+def series_rows() -> list[tuple[dt.date, str | None, Value, Value]]:
+    """Return the series as rows of month, shop, a and b."""
+    return [
+        (month, shop, a, b)
+        for shop, columns in series()
+        for month, a, b in zip(MONTHS, columns["a"], columns["b"], strict=True)
+    ]
+
+
+def check_series(found: Iterable[Mapping[str, Any]]) -> None:
+    """Compare rows of day, shop and every function over time with the values of the series."""
+    rows = list(found)
+    by_place = {(row["shop"], row["day"]): row for row in rows}
+    assert len(rows) == len(by_place) == len(SHOPS) * len(MONTHS)
+    for shop, columns in series():
+        inputs = {
+            name: [None if x is None or math.isnan(x) else x for x in values]
+            for name, values in columns.items()
+        }
+        right = time_tree().compute_series(inputs)
+        for place, month in enumerate(MONTHS):
+            for metric in TIMES:
+                value = by_place[shop, month][metric]
+                assert agrees(value, right[metric][place]), (metric, shop, month)

@@ -102,27 +102,32 @@ def _when_ready(psycopg: Any, address: str, process: subprocess.Popen[bytes], lo
             time.sleep(0.05)
 
 
-@contextmanager
-def spark(master: str) -> Iterator[Any]:
-    """Yield a session of Spark; the tests of a process share one Java machine."""
+def spark_environment() -> dict[str, str]:
+    """Return the environment that Spark runs in; skip the test if Spark or Java is not there."""
     pyspark = pytest.importorskip("pyspark")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("Java is not installed, which Spark needs")
-    from pyspark.sql import SparkSession
-
-    needed = {
+    return {
         "SPARK_HOME": str(Path(pyspark.__file__).parent),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
     }
+
+
+@contextmanager
+def spark(master: str, **settings: bool | float | str | None) -> Iterator[Any]:
+    """Yield a session of Spark; the tests of a process share one Java machine."""
+    needed = spark_environment()
+    from pyspark.sql import SparkSession
+
     before = {name: os.environ.get(name) for name in needed}
     folder = tempfile.mkdtemp(prefix="spark")
     logs = Path(needed["SPARK_HOME"]) / "work"  # of the workers of a local cluster
-    had_logs = logs.exists()
+    keep_logs = logs.exists() or not master.startswith("local-cluster")
     os.environ |= needed
     try:
-        session = (
+        builder = (
             SparkSession.builder.master(master)
             .appName("tests")
             .config("spark.ui.enabled", "false")
@@ -133,8 +138,8 @@ def spark(master: str) -> Iterator[Any]:
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={folder}")
-            .getOrCreate()
         )
+        session = builder.config(map=settings).getOrCreate()
         try:
             yield session
         finally:
@@ -146,7 +151,7 @@ def spark(master: str) -> Iterator[Any]:
             else:
                 os.environ[name] = value
         _remove(Path(folder))
-        if not had_logs:
+        if not keep_logs:
             _remove(logs)
 
 

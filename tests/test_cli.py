@@ -9,9 +9,11 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -20,6 +22,9 @@ from metrictree import MetricTree
 from metrictree.cli import demo
 from metrictree.cli.common import style_of
 from metrictree.cli.program import VERBS, program
+from metrictree.cli.progress import progress_bar
+from metrictree.cli.run import command
+from metrictree.measures.writing import FORMATS
 from metrictree.periods import GRAINS
 from metrictree.render.style import Style
 
@@ -152,10 +157,7 @@ def test_the_version_is_the_package_s() -> None:
         ),
         (["run", "orders.yml", "--grain", "decade"], "'decade' is not one of"),
         (["run", "orders.yml", "--grain", "monthly"], "'all': did you mean month?"),
-        (["run", "orders.yml", "--format", "jsn"], "did you mean json?"),
-        (["run", "orders.yml", "--out", "x.csv", "--format", "json"], "--out writes CSV"),
-        (["run", "orders.yml", "--out", "x.json"], "to a file whose name ends in .csv"),
-        (["run", "orders.yml", "--out", "x"], "to a file whose name ends in .csv"),
+        (["run", "orders.yml", "--format", "jsn"], "did you mean json"),
         (["completion", "tcsh"], "'tcsh' is not one of"),
     ],
 )
@@ -571,34 +573,78 @@ def test_run_takes_a_span_and_targets() -> None:
 @pytest.mark.parametrize(
     ("span", "notes"),
     [
-        (["--since=2026-01-01", "--until=2026-03-31"], []),
-        (["--since=2026-01-15"], ["the month 2026-01-01 holds only the days from 2026-01-15"]),
-        (["--until=2026-03-30"], ["the month 2026-03-01 holds only the days to 2026-03-30"]),
+        (["--since=2026-01-01", "--until=2026-03-31", "--as-of=2026-03-31"], []),
         (
-            ["--since=2026-01-02", "--until=2026-01-30"],
-            ["the month 2026-01-01 holds only the days from 2026-01-02 to 2026-01-30"],
+            ["--since=2026-01-15", "--as-of=2026-03-31"],
+            ["2026-01-01 is not complete (days from 2026-01-15 to 2026-01-31)"],
+        ),
+        (
+            ["--until=2026-03-30", "--as-of=2026-03-31"],
+            ["2026-03-01 is not complete (days to 2026-03-30)"],
         ),
         (
             ["--since=2026-01-02", "--until=2026-03-01"],
             [
-                "the month 2026-01-01 holds only the days from 2026-01-02",
-                "the month 2026-03-01 holds only the days to 2026-03-01",
+                "2026-01-01 is not complete (days from 2026-01-02 to 2026-01-31)",
+                "2026-03-01 is not complete (only the day 2026-03-01)",
             ],
         ),
+        ([], ["2026-03-01 is not complete (days to 2026-03-02)"]),
     ],
 )
-def test_a_period_that_the_span_cuts_is_noted_below_the_table(
+def test_a_period_that_is_not_complete_is_noted_below_the_table(
     span: list[str], notes: list[str]
 ) -> None:
     result = run("run", "orders.yml", "--grain=month", "--target=orders", *span)
     lines = result.stdout.splitlines()
     assert [line for line in lines if line.startswith("note: ")] == [f"note: {n}" for n in notes]
     assert "note" not in run("run", "orders.yml", "--target=orders", *span).stdout
-    assert "note" not in run("run", "orders.yml", "--grain=month", *span, "--format=csv").stdout
+    csv_text = run("run", "orders.yml", "--grain=month", *span, "--format=csv").stdout
+    assert csv_text.count("false") == len(notes)
+
+
+def test_run_compares_with_as_many_days_unless_told_otherwise() -> None:
+    write("orders.csv", DATA.replace("2026-03-02", "2026-02-10"))
+    arguments = ("run", "orders.yml", "--grain=month", "--target=orders", "--compare=previous")
+    note = "note: 2026-02-01 is not complete (days to 2026-02-10), compared with 2026-01-01 to "
+    result = run(*arguments)
+    assert result.stdout.splitlines()[-1] == f"{note}2026-01-10, the same number of days"
+    assert result.stdout.splitlines()[2].split() == ["2026-02-01*", "1", "1", "0", "0", "%"]
+    result = run(*arguments, "--whole-periods")
+    assert result.stdout.splitlines()[-1] == f"{note}2026-01-31, which is whole: 10 with 31 days"
+    assert result.stdout.splitlines()[2].split() == ["2026-02-01*", "1", "3", "-2", "-66.7", "%"]
+
+
+def test_run_adds_rows_for_all_values_of_a_dimension() -> None:
+    result = run("run", "orders.yml", "--by=country", "--target=orders", "--totals")
+    rows = [line.split() for line in result.stdout.splitlines()[1:]]
+    assert rows == [["DE", "2"], ["FR", "1"], ["(none)", "1"], ["(all)", "4"]]
+
+
+def test_run_counts_the_rows_that_a_condition_leaves() -> None:
+    condition = "country == 'DE' and amount > 30"
+    result = run("run", "orders.yml", "--target=orders", "--where", condition, "--format=json")
+    assert json.loads(result.stdout) == [{"orders": 1.0}]
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "polars", "pandas"])
+def test_run_gives_the_same_on_every_engine(engine: str) -> None:
+    result = run("run", "orders.yml", "--grain=month", "--format=csv", "--engine", engine)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[1] == f"2026-01-01,true,{125.5 / 3!r},3,125.5"
+
+
+def test_run_explains_its_plan_and_reads_nothing() -> None:
+    arguments = ("run", "orders.yml", "--grain=month", "--by=country", "--explain-plan")
+    told = run(*arguments)
+    assert told.exit_code == 0
+    assert "orders.csv" in told.stdout
+    assert "30.00" not in told.stdout
+    assert isinstance(json.loads(run(*arguments, "--format=json").stdout), dict)
 
 
 def test_the_last_day_that_there_is_ends_its_period() -> None:
-    span = ("--since=9999-12-01", "--until=9999-12-31")
+    span = ("--since=9999-12-01", "--until=9999-12-31", "--as-of=9999-12-31")
     result = run("run", "orders.yml", "--grain=month", "--target=orders", *span)
     assert result.stdout == "month       orders\n9999-12-01       0\n"
 
@@ -615,7 +661,7 @@ def test_a_dimension_or_the_grain_may_be_named_like_a_metric() -> None:
         "  orders: {path: orders.csv, time: ordered_at, dimensions: [country]}\n",
     )
     result = run("run", "orders.yml", "--target=orders", "--grain=month", "--by=country")
-    assert result.stdout.splitlines()[0] == "month       country  orders"
+    assert result.stdout.splitlines()[0].split() == ["month", "country", "orders"]
 
 
 def test_the_grains_of_the_option_are_those_of_runs() -> None:
@@ -623,21 +669,105 @@ def test_the_grains_of_the_option_are_those_of_runs() -> None:
 
 
 def test_a_run_without_rows_says_so() -> None:
-    write("orders.csv", DATA.partition("\n")[0] + "\n")
-    result = run("run", "orders.yml", "--by=country", "--target=orders")
+    result = run("run", "orders.yml", "--by=country", "--target=orders", "--where=amount < 0")
     assert result.stdout == "country  orders\nno rows\n"
 
 
-def test_run_writes_csv_to_a_file_and_the_same_to_standard_output() -> None:
-    result = run("run", "orders.yml", "--grain", "month", "--out", "out.csv")
+def test_a_source_without_rows_is_refused() -> None:
+    write("orders.csv", DATA.partition("\n")[0] + "\n")
+    result = run("run", "orders.yml", "--target=orders", "--out=out.csv")
+    assert result.exit_code == 1
+    assert "SRC121" in result.stderr
+    assert not Path("out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("out.csv", "csv"), ("out.jsonl", "jsonl"), ("out.MD", "markdown")]
+)
+def test_run_writes_a_file_and_the_same_to_standard_output(name: str, form: str) -> None:
+    result = run("run", "orders.yml", "--grain", "month", "--out", name)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "wrote 3 rows to out.csv\n"
-    written = Path("out.csv").read_bytes()
-    with Path("out.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    assert [row["order_value"] for row in rows] == [repr(125.5 / 3), "", "30"]
-    done = spawn("run", "orders.yml", "--grain", "month", "--format", "csv")
-    assert done.stdout == written
+    assert result.stderr == f"wrote 3 rows to {name}\n"
+    written = Path(name).read_bytes()
+    assert "41.83" in written.decode()
+    assert spawn("run", "orders.yml", "--grain", "month", "--format", form).stdout == written
+    assert run("run", "orders.yml", "--grain=month", "--out=a", "--format", form).exit_code == 0
+    assert Path("a").read_bytes() == written
+
+
+def test_run_writes_parquet() -> None:
+    import duckdb
+
+    assert run("run", "orders.yml", "--grain=month", "--out=out.parquet").exit_code == 0
+    rows = (
+        duckdb.connect()
+        .sql("select month, complete, orders, order_value from 'out.parquet'")
+        .fetchall()
+    )
+    assert rows == [
+        (date(2026, 1, 1), True, 3.0, 125.5 / 3),
+        (date(2026, 2, 1), True, 0.0, None),
+        (date(2026, 3, 1), False, 1.0, 30.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--out=out.json"], "name ends in .csv, .jsonl, .parquet, .md"),
+        (["--out=out"], "name ends in .csv, .jsonl, .parquet, .md"),
+        (["--out=out.csv", "--format=json"], "send json to a file with `--format json > FILE`"),
+        (["--out=out.csv", "--format=text"], "--out writes csv, jsonl, parquet, markdown"),
+        (["--out=nowhere/out.csv"], "the folder nowhere is not there"),
+        (["--format=parquet"], "name it with --out"),
+        (["--explain-plan", "--out=out.csv"], "--explain-plan writes text or --format json"),
+        (["--explain-plan", "--format=csv"], "--explain-plan writes text or --format json"),
+        (["--whole-periods"], "name what with --compare"),
+        (["--engine=duckbd"], "did you mean duckdb?"),
+    ],
+)
+def test_run_refuses_what_it_cannot_write_before_it_reads(
+    arguments: list[str], sentence: str
+) -> None:
+    Path("orders.csv").unlink()
+    result = run("run", "orders.yml", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert sentence in " ".join(result.stderr.split())
+
+
+def test_the_formats_of_the_option_are_those_of_results() -> None:
+    (option,) = [one for one in command.params if one.name == "form"]
+    assert isinstance(option.type, click.Choice)
+    assert set(option.type.choices) == {"text", "json", *FORMATS.values()}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
+@pytest.mark.parametrize(("patience", "drawn"), [("0", True), ("60", False)])
+def test_a_bar_is_drawn_on_a_terminal_after_a_while(patience: str, drawn: bool) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    code = (
+        "import sys, time\n"
+        "from metrictree.cli import progress\n"
+        f"progress._PATIENCE = {patience}\n"
+        "with progress.progress_bar() as bar:\n"
+        "    bar('orders', 0.25)\n"
+        "    time.sleep(0.5)\n"
+        "print('done', file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stderr=theirs, timeout=60, check=True)
+    os.close(theirs)
+    told = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    assert ("reading orders" in told and "25%" in told) is drawn
+    assert told.endswith("done\r\n")
+
+
+def test_without_a_terminal_there_is_no_bar() -> None:
+    with progress_bar() as bar:
+        assert bar is None
 
 
 def test_csv_on_standard_output_is_utf_8_whatever_the_terminal_writes() -> None:
@@ -656,11 +786,11 @@ def test_run_tells_what_is_wrong_with_the_data() -> None:
     assert "amount" in result.stderr
 
 
-def test_run_cannot_write_where_there_is_no_folder() -> None:
-    result = run("run", "orders.yml", "--out", "nowhere/out.csv")
+def test_run_never_replaces_what_its_tree_is_made_of() -> None:
+    result = run("run", "orders.yml", "--out", "orders.csv")
     assert result.exit_code == 2
-    assert "nowhere" in result.stderr
-    assert "Traceback" not in result.stderr
+    assert "orders.csv is a source of this tree" in result.stderr
+    assert Path("orders.csv").read_text(encoding="utf-8") == DATA
 
 
 # --- schema, new, demo, completion

@@ -11,11 +11,10 @@ import narwhals as nw
 import numpy as np
 import pytest
 
-from metrictree import ComputeError, Limits, MetricTree, UsageError, parse_formula
+from metrictree import ComputeError, Limits, MetricTree, UsageError
 from metrictree.engines.frames.layers import MOST_INLINE, Engine, Periods, Term, lower, number
-from metrictree.engines.scalar import evaluate
 from metrictree.plan import make_plan
-from tests.hard_values import CONSTANTS, PASSED_ON, TEXTS, VALUES
+from tests.hard_values import CONSTANTS, DIGITS, PAIRS, PASSED_ON, TEXTS, right_values
 from tests.servers import spark
 
 if TYPE_CHECKING:
@@ -125,22 +124,20 @@ def agrees(found: float | None, expected: float | None) -> bool:
 
 
 def test_every_operation_gives_on_hard_values_what_it_gives_on_single_numbers(library: Any) -> None:
-    formulas = {f"m{at}": text for at, text in enumerate([*TEXTS, *PASSED_ON, *CONSTANTS])}
+    texts = [*TEXTS, *DIGITS, *PASSED_ON, *CONSTANTS]
+    formulas = {f"m{at}": text for at, text in enumerate(texts)}
     metrics: dict[str, Any] = {**formulas, "a": None, "b": None, "k": 3}
     tree = MetricTree(north_star="m0", metrics=metrics)
-    rows: list[dict[str, float | None]] = [{"a": a, "b": b} for a in VALUES for b in VALUES]
     frame = library.give(
-        {"row": list(range(len(rows))), **{n: [row[n] for row in rows] for n in "ab"}}
+        {"row": list(range(len(PAIRS))), **{n: [pair[n] for pair in PAIRS] for n in "ab"}}
     )
     found = library.read(tree.compute(frame))
     order = np.argsort(found["row"])
     wrong = []
     for metric, text in formulas.items():
-        formula = parse_formula(text)
-        for row, at in zip(rows, order, strict=True):
-            expected = evaluate(formula, {**row, "k": 3.0})
-            if not agrees(found[metric][at], expected):
-                wrong.append((text, row, found[metric][at], expected))
+        for pair, at, right in zip(PAIRS, order, right_values(text), strict=True):
+            if not agrees(found[metric][at], right):
+                wrong.append((text, pair, found[metric][at], right))
     assert wrong == []
 
 
@@ -268,6 +265,27 @@ def test_two_columns_of_one_name_are_refused_only_if_they_are_needed() -> None:
     assert [reason.rule.name for reason in zero.reasons] == ["ZERO_DIVISION"]
     with pytest.raises(ComputeError, match="VAL101 the frame has 2 columns named 'id'"):
         tree.compute(connection.sql(f"{join} on l.id = r.id"), "m", columns={"a": "id"})
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("id", "the frame has 2 columns 'id', which `time` names: rename or drop all but one"),
+        ("idd", "the frame has no column 'idd', which `time` names: did you mean id?"),
+    ],
+)
+def test_a_time_column_that_stands_twice_is_told_apart_from_one_that_is_not_there(
+    name: str, told: str
+) -> None:
+    tree = MetricTree(north_star="m", metrics={"m": "lag(a)", "a": None})
+    columns = "select 1 as id, 2 as id, 3.0 as a"
+    for frame in (
+        pytest.importorskip("duckdb").connect().sql(columns),
+        pytest.importorskip("pyarrow").table([[1], [2], [3.0]], names=["id", "id", "a"]),
+    ):
+        with pytest.raises(ComputeError) as caught:
+            tree.compute(frame, "m", time=name, grain="month")
+        assert [str(found) for found in caught.value.diagnostics] == [f"VAL110 {told}"]
 
 
 def test_columns_may_be_renamed_by_a_mapping(any_library: Any) -> None:

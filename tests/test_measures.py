@@ -13,24 +13,31 @@ from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings, strategies
 
 from metrictree import (
-    ComputeError,
-    Limits,
     MetricTree,
     MissingExtraError,
     Rule,
-    RunResult,
     SourceError,
-    UsageError,
 )
-from metrictree.periods import period_of, periods_between
+from tests.small_trees import (
+    ORDERS,
+    TREE,
+    column,
+    found,
+    one_measure,
+    parquet,
+    plain,
+    refused,
+    tree_in,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 duckdb = pytest.importorskip("duckdb")
 
@@ -101,7 +108,7 @@ def test_quarters_agree_with_sql_by_hand(cdnow: MetricTree) -> None:
         [path],
     ).fetchall()
     targets = ["orders", "active_customers", "average_order_value"]
-    found = cdnow.run(targets, grain="quarter").rows
+    found = plain(cdnow.run(targets, grain="quarter"))
     assert [row[:3] for row in found] == [row[:3] for row in expected]
     for mine, theirs in zip(found, expected, strict=True):
         assert math.isclose(mine[3], theirs[3], rel_tol=1e-12)
@@ -117,7 +124,7 @@ def test_weeks_agree_with_polars_by_hand(cdnow: MetricTree) -> None:
         .sort("ordered_at")
     )
     targets = ["orders", "active_customers", "average_order_value"]
-    found = cdnow.run(targets, grain="week").rows
+    found = plain(cdnow.run(targets, grain="week"))
     assert len(found) == 79
     for mine, theirs in zip(found, expected.rows(), strict=True):
         assert mine[:3] == theirs[:3]
@@ -125,87 +132,6 @@ def test_weeks_agree_with_polars_by_hand(cdnow: MetricTree) -> None:
 
 
 # --- small tables by hand
-
-
-ORDERS = """\
-id,day,country,status,amount
-1,2024-12-30,de,paid,10.5
-2,2025-01-01,de,paid,4.5
-3,2025-01-01,,open,
-4,2025-01-06,fr,paid,20
-5,2025-03-31,de,open,7
-"""
-TREE = """\
-north_star: mean_amount
-sources:
-  orders: {path: orders.csv, time: day, dimensions: [country, status]}
-metrics:
-  mean_amount: revenue / orders
-  revenue: {measure: {source: orders, aggregate: sum(amount)}}
-  orders: {measure: {source: orders, aggregate: count()}}
-  with_amount: {measure: {source: orders, aggregate: count(amount)}, role: health}
-  countries: {measure: {source: orders, aggregate: count_distinct(country)}, role: health}
-  paid: {measure: {source: orders, aggregate: count(), where: status == 'paid'}, role: health}
-  paid_mean: {measure: {source: orders, aggregate: mean(amount), where: status == 'paid'},
-              role: health}
-  fee: {value: 0.25, role: health}
-"""
-
-
-def tree_in(folder: Path, text: str = TREE, **files: str | bytes) -> MetricTree:
-    """Return the tree of a folder; file names have `__` for the point."""
-    for name, content in {"orders__csv": ORDERS, **files}.items():
-        raw = content.encode() if isinstance(content, str) else content
-        folder.joinpath(name.replace("__", ".")).write_bytes(raw)
-    folder.joinpath("tree.yml").write_text(text, encoding="utf-8")
-    return MetricTree.load(folder / "tree.yml")
-
-
-def one_measure(
-    aggregate: str, where: str | None = None, path: str = "orders.csv", **source: Any
-) -> str:
-    """Return a tree with one measure over one source, which has a day and a country."""
-    source = source or {"time": "day", "dimensions": ["country"]}
-    measure = {"source": "orders", "aggregate": aggregate} | ({"where": where} if where else {})
-    return json.dumps(
-        {
-            "north_star": "x",
-            "sources": {"orders": {"path": path, **source}},
-            "metrics": {"x": {"measure": measure}},
-        }
-    )
-
-
-def parquet(folder: Path, query: str, name: str = "orders.parquet") -> None:
-    with duckdb.connect() as connection:
-        connection.sql(query).write_parquet(str(folder / name))
-
-
-def found(folder: Path, aggregate: str, where: str | None = None, **files: str | bytes) -> Any:
-    """Return the value of one measure over all time."""
-    path = "orders.parquet" if (folder / "orders.parquet").exists() else "orders.csv"
-    text = one_measure(aggregate, where, path, dimensions=[])
-    ((value,),) = tree_in(folder, text, **files).run().rows
-    return value
-
-
-def test_months_have_gaps_filled_and_nulls_grouped(tmp_path: Path) -> None:
-    result = tree_in(tmp_path).run(["orders", "revenue", "paid_mean"], grain="month", by="country")
-    assert result.columns == ("month", "country", "orders", "revenue", "paid_mean")
-    assert [(str(month)[:7], *rest) for month, *rest in result.rows] == [
-        ("2024-12", "de", 1, 10.5, 10.5),
-        ("2024-12", "fr", 0, 0, None),
-        ("2024-12", None, 0, 0, None),
-        ("2025-01", "de", 1, 4.5, 4.5),
-        ("2025-01", "fr", 1, 20, 20),
-        ("2025-01", None, 1, 0, None),
-        ("2025-02", "de", 0, 0, None),
-        ("2025-02", "fr", 0, 0, None),
-        ("2025-02", None, 0, 0, None),
-        ("2025-03", "de", 1, 7, None),
-        ("2025-03", "fr", 0, 0, None),
-        ("2025-03", None, 0, 0, None),
-    ]
 
 
 def test_all_time_is_one_row_of_every_metric(tmp_path: Path) -> None:
@@ -223,82 +149,8 @@ def test_a_ratio_is_the_ratio_of_aggregates_and_not_the_mean_of_ratios(tmp_path:
 
 def test_a_distinct_count_is_not_summed(tmp_path: Path) -> None:
     tree = tree_in(tmp_path)
-    by_month = [row[1] for row in tree.run(["countries"], grain="month").rows]
-    assert by_month == [1, 2, 0, 1]
+    assert column(tree.run(["countries"], grain="month"), "countries") == [1, 2, 0, 1]
     assert tree.run(["countries"], grain="all").rows == ((2,),)
-
-
-def test_weeks_begin_on_monday_also_over_new_year(tmp_path: Path) -> None:
-    result = tree_in(tmp_path).run(["orders"], grain="week", until="2025-01-12")
-    assert result.rows == ((date(2024, 12, 30), 3), (date(2025, 1, 6), 1))
-
-
-@pytest.mark.parametrize(
-    ("grain", "first_days"),
-    [
-        ("quarter", ["2024-10-01", "2025-01-01"]),
-        ("year", ["2024-01-01", "2025-01-01"]),
-        ("month", ["2024-12-01", "2025-01-01", "2025-02-01", "2025-03-01"]),
-    ],
-)
-def test_a_period_is_named_by_its_first_day(
-    tmp_path: Path, grain: str, first_days: list[str]
-) -> None:
-    result = tree_in(tmp_path).run(["orders"], grain=grain)
-    assert [str(row[0]) for row in result.rows] == first_days
-    assert all(type(row[0]) is date for row in result.rows)
-
-
-def test_days_are_every_day(tmp_path: Path) -> None:
-    rows = tree_in(tmp_path).run(["orders"], grain="day", until=date(2025, 1, 2)).rows
-    assert [(str(day), count) for day, count in rows] == [
-        ("2024-12-30", 1), ("2024-12-31", 0), ("2025-01-01", 2), ("2025-01-02", 0),
-    ]  # fmt: skip
-
-
-def test_since_and_until_are_inclusive_and_widen_the_span(tmp_path: Path) -> None:
-    tree = tree_in(tmp_path)
-    result = tree.run(["orders"], grain="month", since="2024-11-15", until="2025-01-05")
-    assert [row[1] for row in result.rows] == [0, 1, 2]
-    assert tree.run(["orders"], since="2025-01-01", until="2025-01-01").rows == ((2,),)
-    assert tree.run(["orders"], since="2030-01-01").rows == ((0,),)
-    assert tree.run(["orders"], grain="day", since="2030-01-01").rows == ()
-
-
-def test_several_sources_join_by_period_and_group(tmp_path: Path) -> None:
-    text = """\
-north_star: rate
-sources:
-  orders: {path: orders.csv, time: day, dimensions: [country]}
-  visits: {path: visits.csv, time: at, dimensions: [country]}
-metrics:
-  rate: orders / visits
-  orders: {measure: {source: orders, aggregate: count()}}
-  visits: {measure: {source: visits, aggregate: sum(n)}}
-"""
-    visits = "at,country,n\n2025-01-03 10:00:00,de,4\n2025-02-01T00:00:00,it,5\n"
-    tree = tree_in(tmp_path, text, visits__csv=visits)
-    result = tree.run(grain="month", by=["country"], since="2025-01-01", until="2025-02-28")
-    assert [(row[0].month, *row[1:]) for row in result.rows] == [
-        (1, "de", 0.25, 1, 4),
-        (1, "fr", None, 1, 0),
-        (1, "it", None, 0, 0),
-        (1, None, None, 1, 0),
-        (2, "de", None, 0, 0),
-        (2, "fr", None, 0, 0),
-        (2, "it", 0, 0, 5),
-        (2, None, None, 0, 0),
-    ]
-    assert [row[0].month for row in tree.run(grain="month").rows] == [12, 1, 2, 3]
-
-
-def test_sources_that_no_target_needs_are_not_opened(tmp_path: Path) -> None:
-    text = TREE.replace("sources:\n", "sources:\n  lost: {path: lost.csv}\n")
-    text += "  lost: {measure: {source: lost, aggregate: count()}, role: health}\n"
-    tree = tree_in(tmp_path, text)
-    assert tree.run(["orders"]).rows == ((5,),)
-    with pytest.raises(SourceError, match="there is no such file"):
-        tree.run(["lost"])
 
 
 VALUES = [3.0, 1.0, None, 7.5, 1.0]
@@ -349,12 +201,19 @@ def test_an_aggregate_is_what_it_is_by_hand(
      ("mean(amount)", None), ("min(amount)", None), ("median(amount)", None),
      ("std(amount)", None)],
 )  # fmt: skip
-@pytest.mark.parametrize("where", [None, "amount > 1e9", "1 > 2", "is_missing(null) and null"])
+@pytest.mark.parametrize("where", ["amount > 1e9", "1 > 2", "is_missing(null) and null"])
 def test_without_rows_counts_and_sums_are_zero_and_the_rest_is_missing(
-    tmp_path: Path, aggregate: str, expected: Any, where: str | None
+    tmp_path: Path, aggregate: str, expected: Any, where: str
 ) -> None:
-    content = ORDERS if where else "id,day,country,status,amount\n"
-    assert found(tmp_path, aggregate, where, orders__csv=content) == expected
+    assert found(tmp_path, aggregate, where) == expected
+
+
+@pytest.mark.parametrize("arguments", [{}, {"grain": "month"}, {"by": "country"}])
+def test_a_source_without_a_row_is_refused(tmp_path: Path, arguments: dict[str, Any]) -> None:
+    tree = tree_in(tmp_path, orders__csv="id,day,country,status,amount\n")
+    ((code, text),) = refused(tree, ["orders"], **arguments)
+    assert code == "SRC121"
+    assert "the source 'orders' has no rows: check orders.csv" in text
 
 
 def test_the_deviation_of_one_value_is_missing_since_there_are_too_few(tmp_path: Path) -> None:
@@ -407,95 +266,16 @@ def test_any_type_of_column_can_be_counted(tmp_path: Path) -> None:
         "select uuid() as u, [1, 2] as list, 'a'::blob as b, time '10:00:00' as t, true as f, "
         "date '2025-01-01' as d, 's' as s from range(3)",
     )
-    for column in ("u", "list", "b", "t", "f", "d", "s"):
-        assert found(tmp_path, f"count({column})") == 3
-        assert found(tmp_path, f"count_distinct({column})") == (3 if column == "u" else 1)
-
-
-def test_dimensions_of_many_types_are_sorted_with_null_last(tmp_path: Path) -> None:
-    text = """\
-north_star: x
-sources:
-  orders: {path: orders.parquet, dimensions: [f, n, m, d, t, v]}
-metrics:
-  x: {measure: {source: orders, aggregate: count()}}
-"""
-    parquet(
-        tmp_path,
-        "select * from (values (true, 2, 1.50::decimal(5, 2), date '2025-01-02', "
-        "timestamp '2025-01-01 10:00:00', 'nan'::double), (false, 1, 0.25, '2025-01-01', "
-        "'2025-01-01', 2.5), (null, null, null, null, null, null)) as t(f, n, m, d, t, v)",
-    )
-    tree = tree_in(tmp_path, text)
-    assert tree.run(by="f").rows == ((False, 1), (True, 1), (None, 1))
-    assert tree.run(by="n").rows == ((1, 1), (2, 1), (None, 1))
-    assert tree.run(by="m").rows == ((0.25, 1), (1.5, 1), (None, 1))
-    assert tree.run(by="d").rows == ((date(2025, 1, 1), 1), (date(2025, 1, 2), 1), (None, 1))
-    assert tree.run(by="v").rows == ((2.5, 1), (None, 2))
-    assert len(tree.run(by=["f", "n", "t"])) == 3
-
-
-CELL_TYPES: dict[str, list[str | None]] = {
-    "decimal(38, 0)": ["9007199254740992", "9007199254740993", "-1", "0", None],
-    "decimal(38, 20)": ["0.1", "0.10000000000000000001", "1e15", None],
-    "hugeint": ["170141183460469231731687303715884105727", "9007199254740993", None],
-    "ubigint": ["18446744073709551615", "18446744073709551614", "0"],
-    "double": ["0.0", "-0.0", "nan", "inf", "-inf", "1e-320", "0.1", None],
-    "float": ["0.1", "0.10000001", "16777216", "nan"],
-    "timestamp": ["2025-01-01 10:00:00.123456", "2025-01-01 10:00:00.123457", None],
-    "timestamptz": ["2025-01-01 10:00:00+02", "2025-01-01 08:00:00Z", None],
-    "date": ["0001-01-01", "9999-12-31", None],
-    "varchar": ["", " ", "a", "A", "a ", "1", "1.0", "\u00e9", "e\u0301", None],
-    "boolean": ["true", "false", None],
-}
-
-
-@pytest.mark.parametrize("dtype", CELL_TYPES)
-@given(data=strategies.data())
-@settings(max_examples=10, deadline=None)
-def test_no_row_is_lost_in_groups(tmp_path_factory: Any, dtype: str, data: Any) -> None:
-    cells = data.draw(strategies.lists(strategies.sampled_from(CELL_TYPES[dtype]), min_size=1))
-    folder = tmp_path_factory.mktemp("groups")
-    connection = duckdb.connect()
-    connection.execute(f"create table t (country {dtype})")
-    connection.execute(f"insert into t values {', '.join('(?)' for _ in cells)}", cells)  # noqa: S608
-    connection.table("t").write_parquet(str(folder / "orders.parquet"))
-    (groups,) = connection.execute("select count(*) from (select distinct * from t)").fetchone()
-    tree = tree_in(folder, one_measure("count()", path="orders.parquet", dimensions=["country"]))
-    rows = tree.run(by="country").rows
-    assert sum(count for _, count in rows) == len(cells) == tree.run().rows[0][0]
-    nan = dtype in ("double", "float") and {"nan", None} <= set(cells)  # one group: missing
-    assert len(rows) == groups - nan
-
-
-@pytest.mark.parametrize(
-    ("dtype", "cell", "sentence"),
-    [
-        ("timestamp_ns", "2025-01-01 10:00:00.123456789", "finer than microseconds"),
-        ("date", "infinity", "outside of the years 1 to 9999"),
-        ("date", "12025-01-01", "outside of the years 1 to 9999"),
-        ("date", "0044-01-01 (BC)", "outside of the years 1 to 9999"),
-        ("timestamp", "-infinity", "outside of the years 1 to 9999"),
-        ("timestamp", "12025-01-01", "outside of the years 1 to 9999"),
-        ("timestamp_s", "12025-01-01", "outside of the years 1 to 9999"),
-    ],
-)
-def test_a_dimension_of_times_that_python_has_not_is_refused(
-    tmp_path: Path, dtype: str, cell: str, sentence: str
-) -> None:
-    rows = f"('{cell}'), ('2025-01-01')"
-    parquet(tmp_path, f"select country::{dtype} as country from (values {rows}) as t(country)")  # noqa: S608
-    text = one_measure("count()", path="orders.parquet", dimensions=["country"])
-    ((code, told),) = refused(tree_in(tmp_path, text), by="country")
-    assert code == "SRC112"
-    assert f"the dimension 'country' holds times {sentence}" in told
+    for name in ("u", "list", "b", "t", "f", "d", "s"):
+        assert found(tmp_path, f"count({name})") == 3
+        assert found(tmp_path, f"count_distinct({name})") == (3 if name == "u" else 1)
 
 
 def test_a_decimal_dimension_is_written_as_a_number(tmp_path: Path) -> None:
     parquet(tmp_path, "select unnest([-1.50, 0.25])::decimal(9, 2) as country")
     text = one_measure("count()", path="orders.parquet", dimensions=["country"])
     stream = io.StringIO()
-    tree_in(tmp_path, text).run(by="country").write_csv(stream)
+    tree_in(tmp_path, text).run(by="country").write(stream, "csv")
     assert stream.getvalue() == "country,x\n-1.50,1\n0.25,1\n"
 
 
@@ -601,94 +381,21 @@ def test_a_sum_past_all_decimals_is_told(tmp_path: Path) -> None:
     assert "a number of the source 'orders' is past what DuckDB can hold" in told
 
 
-def test_groups_past_the_limit_are_not_fetched(tmp_path: Path) -> None:
-    parquet(tmp_path, "select range as country from range(50)")
-    tree_in(tmp_path, one_measure("count()", path="orders.parquet", dimensions=["country"]))
-    allowed = MetricTree.load(tmp_path / "tree.yml", limits=Limits(rows=50))
-    assert len(allowed.run(by="country")) == 50
-    ((code, told),) = refused(
-        MetricTree.load(tmp_path / "tree.yml", limits=Limits(rows=49)), by="country"
-    )
-    assert code == "SRC115"
-    assert "the source 'orders' gives more than 49 rows" in told
-
-
-@pytest.mark.parametrize("aggregate", ["sum(v)", "mean(v)", "std(v)", "sum(v * 2)"])
-def test_floats_are_added_in_the_order_of_the_rows(tmp_path: Path, aggregate: str) -> None:
-    parquet(tmp_path, "select sin(range) as v from range(500_000)")
-    assert len({found(tmp_path, aggregate) for _ in range(4)}) == 1
-
-
-def test_times_with_a_zone_in_parquet_lie_on_their_day_in_utc(tmp_path: Path) -> None:
-    parquet(
-        tmp_path,
-        "select unnest(['2025-01-01 00:30:00+01', '2025-01-01 23:00:00-05'])::timestamptz as day",
-    )
-    tree = tree_in(tmp_path, one_measure("count()", path="orders.parquet", time="day"))
-    assert tree.run(grain="day").rows == (
-        (date(2024, 12, 31), 1), (date(2025, 1, 1), 0), (date(2025, 1, 2), 1),
-    )  # fmt: skip
-    assert found(tmp_path, "count()", "day < '2025-01-01'") == 1
-
-
-def test_a_result_knows_the_periods_that_are_cut(tmp_path: Path) -> None:
-    tree = tree_in(tmp_path)
-    first, last = date(2025, 1, 2), date(2025, 3, 30)
-    result = tree.run(["orders"], grain="month", since=first, until=last)
-    assert result.partial == (
-        (date(2025, 1, 1), first, None), (date(2025, 3, 1), None, last),
-    )  # fmt: skip
-    january = date(2025, 1, 1)
-    result = tree.run(["orders"], grain="month", since=first, until="2025-01-30")
-    assert result.partial == ((january, first, date(2025, 1, 30)),)
-    assert tree.run(["orders"], grain="month", since=january, until="2025-01-31").partial == ()
-    assert tree.run(["orders"], since=first, until=last).partial == ()
-    assert tree.run(["orders"], grain="day", since=first, until=last).partial == ()
-
-
 @pytest.mark.parametrize(
-    "dtype", ["date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "varchar"]
+    ("aggregate", "exact"),
+    [
+        ("sum(v)", math.fsum),
+        ("mean(v)", lambda values: math.fsum(values) / len(values)),
+        ("std(v)", statistics.stdev),
+        ("sum(v * 2)", lambda values: 2 * math.fsum(values)),
+    ],
 )
-def test_a_time_column_is_a_date_a_time_or_text(tmp_path: Path, dtype: str) -> None:
-    parquet(
-        tmp_path,
-        f"select day::{dtype} as day, 'de' as country from (values ('2024-12-31'), "  # noqa: S608 - our own types
-        "('2025-01-01'), ('2025-02-28')) as t(day)",
-    )
-    tree = tree_in(tmp_path, one_measure("count()", path="orders.parquet"))
-    assert [count for _, count in tree.run(grain="month").rows] == [1, 1, 1]
-    assert [count for _, count in tree.run(grain="week").rows][:2] == [2, 0]
-
-
-def test_rows_without_time_count_in_all_time_and_nowhere_else_if_no_measure_wants_them(
-    tmp_path: Path,
+def test_floats_are_added_in_any_order_and_all_but_the_last_digits_are_right(
+    tmp_path: Path, aggregate: str, exact: Callable[[list[float]], float]
 ) -> None:
-    content = "day,country,status\n2025-01-01,de,paid\n,de,open\n,fr,open\n"
-    everything = tree_in(tmp_path, one_measure("count()"), orders__csv=content)
-    assert everything.run().rows == ((3,),)
-    paid = tree_in(tmp_path, one_measure("count()", "status == 'paid'"), orders__csv=content)
-    assert paid.run(grain="month").rows == ((date(2025, 1, 1), 1),)
-    with pytest.raises(SourceError) as caught:
-        everything.run(grain="month")
-    (problem,) = caught.value.diagnostics
-    assert problem.code == "SRC110"
-    assert problem.message == "rows that count have no 'day': 2 in 'x'"
-    assert problem.help == ("leave them out with `where: not is_missing(day)`, or ask for all time")
-    with pytest.raises(SourceError, match="SRC110"):
-        everything.run(since="2025-01-01")
-    with_time = tree_in(
-        tmp_path, one_measure("count()", "not is_missing(day)"), orders__csv=content
-    )
-    assert with_time.run(grain="year").rows == ((date(2025, 1, 1), 1),)
-
-
-def test_constants_need_no_source(tmp_path: Path) -> None:
-    tree = MetricTree(north_star="b", metrics={"b": "a / 0", "a": 3})
-    result = tree.run()
-    assert result.rows == ((None, 3),)
-    reason = result.why(0, "b")
-    assert reason is not None
-    assert (reason.metric, reason.rule) == ("b", Rule.ZERO_DIVISION)
+    parquet(tmp_path, "select 2 + sin(range) as v from range(300_000)")
+    values = [2 + math.sin(number) for number in range(300_000)]
+    assert found(tmp_path, aggregate) == pytest.approx(exact(values), rel=1e-12)
 
 
 def test_paths_of_included_files_start_at_their_own_folder(tmp_path: Path) -> None:
@@ -745,9 +452,8 @@ def test_names_of_files_and_columns_are_never_patterns_or_sql(tmp_path: Path) ->
     text = one_measure("sum(a.b)", "country == 'de'", f"country=it/{odd}")
     text = text.replace('["country"]', '["q\\"uote", "x y", "country"]')
     tree = tree_in(tmp_path, text)
-    assert tree.run(by=['q"uote', "x y", "country"], grain="day").rows == (
-        (date(2025, 1, 1), 2, 3, "de", 1),
-    )
+    result = tree.run(by=['q"uote', "x y", "country"], grain="day")
+    assert plain(result) == ((date(2025, 1, 1), 2, 3, "de", 1),)
 
 
 CSV_FILES = [
@@ -788,10 +494,10 @@ def test_cdnow_money_is_the_sum_of_its_decimals_to_the_last_digit(
         paid[order["ordered_at"]] += Decimal(order["amount_usd"])
     ((total,),) = cdnow.run(["revenue"]).rows
     assert total == float(sum(paid.values())) == 2_500_315.63
-    found = {str(day): value for day, value in cdnow.run(["revenue"], grain="day").rows if value}
+    found = {str(day): value for day, value in plain(cdnow.run(["revenue"], grain="day")) if value}
     assert found == {day: float(amount) for day, amount in paid.items() if amount}
     stream = io.StringIO()
-    cdnow.run(["revenue"], grain="month").write_csv(stream)
+    cdnow.run(["revenue"], grain="month").write(stream, "csv")
     assert all(len(line.partition(".")[2]) <= 2 for line in stream.getvalue().split())
 
 
@@ -839,28 +545,7 @@ def test_without_values_a_sum_of_decimals_is_zero_and_a_mean_is_missing(tmp_path
     assert found(tmp_path, "mean(v)", "w == 2", orders__csv=content) is None
 
 
-UTC = ["2026-01-02T23:45:00Z", "2026-01-02 23:45:00+00:00", "2026-01-02 23:45:00.123 UTC",
-       "2026-01-02T23:45:00+0000", "2026-01-02 23:45+00", "2026-01-02 23:45:00.1 Z"]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", UTC)
-def test_a_time_in_utc_lies_on_its_day_in_utc(tmp_path: Path, text: str) -> None:
-    content = f"day,country\n{text},de\n2026-01-03,de\n"
-    tree = tree_in(tmp_path, one_measure("count()"), orders__csv=content)
-    assert tree.run(grain="day").rows == ((date(2026, 1, 2), 1), (date(2026, 1, 3), 1))
-
-
 # --- mistakes
-
-
-def refused(tree: MetricTree, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
-    with pytest.raises(SourceError) as caught:
-        tree.run(*args, **kwargs)
-    for problem in caught.value.diagnostics:
-        assert problem.help
-        assert problem.message.isascii()
-        assert problem.path or problem.code == "SRC115"
-    return [(problem.code, str(problem)) for problem in caught.value.diagnostics]
 
 
 PATHS = [
@@ -875,8 +560,8 @@ PATHS = [
     ("a/../../orders.csv", "SRC103", "is outside of the tree's folder"),
     ("link.csv", "SRC103", "is outside of the tree's folder"),
     ("folder/orders.csv", "SRC103", "is outside of the tree's folder"),
-    ("lost.csv", "SRC104", "there is no such file: check the path"),
-    ("*.csv", "SRC104", "there is no such file: a later version reads several files"),
+    ("lost.csv", "SRC104", "there is no such file: did you mean "),
+    ("*.csv", "SRC103", "link.csv is outside of the tree's folder, and *.csv matches it"),
     ("a" * 300 + ".csv", "SRC104", "cannot read aaa"),
     ("loop.csv", "SRC104", "cannot read loop.csv"),
     ("inner.csv", "SRC104", "it is no file"),
@@ -943,14 +628,6 @@ def test_a_path_is_shown_with_its_place_in_the_tree(tmp_path: Path) -> None:
     tree = tree_in(tmp_path, TREE.replace("orders.csv", "lost.csv"))
     ((_, text),) = refused(tree, ["orders"])
     assert text.startswith(f"{tmp_path / 'tree.yml'}:3:18: SRC104 cannot read lost.csv")
-
-
-@pytest.mark.parametrize("kind", ["query: select 1", "table: shop.orders"])
-def test_queries_and_tables_come_later(tmp_path: Path, kind: str) -> None:
-    tree = tree_in(tmp_path, TREE.replace("path: orders.csv", kind))
-    ((code, text),) = refused(tree, ["orders"])
-    assert code == "SRC102"
-    assert f"is a {kind[:5]}, which a later version reads" in text
 
 
 COLUMNS = [
@@ -1028,31 +705,6 @@ def test_the_first_cell_that_is_no_number_is_told_with_its_line(
     assert problem.help == "repair the cell, or leave it empty"
 
 
-@pytest.mark.parametrize(
-    ("text", "what"),
-    [("2026-02-30", "texts that are no days"), ("31.01.2026", "texts that are no days"),
-     ("soon", "texts that are no days"), ("2026-01-31T25:00", "texts that are no days"),
-     ("2026-01-31T10:00:00+02:00", "times of another zone than UTC")],
-)  # fmt: skip
-def test_the_first_cell_that_is_no_day_is_told_with_its_line(
-    tmp_path: Path, text: str, what: str
-) -> None:
-    content = f'day,country\r\n2026-01-01,"a\nb"\r\n,\r\n{text},de\r\n0,de\r\n'
-    tree = tree_in(tmp_path, one_measure("count()"), orders__csv=content)
-    ((code, told),) = refused(tree, since="2026-01-01")
-    assert code == "SRC107"
-    assert f"the time column 'day' holds {what}: '{text}' in line 5: write" in told
-
-
-def test_rows_without_time_are_one_problem_of_their_source(tmp_path: Path) -> None:
-    text = TREE.replace("time: day", "time: at")
-    content = ORDERS.replace("id,day", "id,at").replace("2025-01-01,,open", ",,open")
-    tree = tree_in(tmp_path, text, orders__csv=content.replace("2025-03-31", ""))
-    ((code, told),) = refused(tree, grain="month", by=["country"])
-    assert code == "SRC110"
-    assert "rows that count have no 'at': 2 in 'revenue', 2 in 'orders', 2 in 'with_amount'" in told
-
-
 def test_columns_that_differ_in_case_only_are_told_apart(tmp_path: Path) -> None:
     content = "day,country,a,B\n2025-01-01,de,1,2\n"
     assert found(tmp_path, "sum(B)", orders__csv=content) == 2
@@ -1078,138 +730,6 @@ metrics:
     tree = tree_in(tmp_path, text, visits__csv="at\n2025-01-01\n")
     codes = [code for code, _ in refused(tree, grain="month", by="country")]
     assert codes == ["SRC106", "SRC106", "SRC106", "SRC107", "SRC108", "SRC104"]
-
-
-SETTINGS = [
-    ("timezone: Europe/Berlin\n", {"grain": "day"}, "timezone: Europe/Berlin"),
-    ("timezone: Europe/Berlin\n", {"since": "2025-01-01"}, "timezone: Europe/Berlin"),
-    ("week_start: sunday\n", {"grain": "week"}, "week_start: sunday"),
-    ("fiscal_year_start: 4\n", {"grain": "year"}, "fiscal_year_start: 4"),
-    ("fiscal_year_start: 4\n", {"grain": "quarter"}, "fiscal_year_start: 4"),
-]
-
-
-@pytest.mark.parametrize(("line", "arguments", "setting"), SETTINGS)
-def test_a_setting_that_would_be_ignored_is_refused_where_it_matters(
-    tmp_path: Path, line: str, arguments: dict[str, Any], setting: str
-) -> None:
-    tree = tree_in(tmp_path, line + TREE)
-    ((code, text),) = refused(tree, ["orders"], **arguments)
-    assert code == "SRC111"
-    assert f"`{setting}` cannot be taken into account yet" in text
-    assert tree.run(["orders"]).rows == ((5,),)
-    if "timezone" not in line:
-        assert len(tree.run(["orders"], grain="month")) == 4
-
-
-def test_the_time_zone_of_a_source_is_refused(tmp_path: Path) -> None:
-    tree = tree_in(tmp_path, TREE.replace("time: day,", "time: day, timezone: Asia/Tokyo,"))
-    assert [code for code, _ in refused(tree, ["orders"], grain="day")] == ["SRC111"]
-
-
-def test_the_time_zone_utc_is_what_is_computed(tmp_path: Path) -> None:
-    tree = tree_in(tmp_path, TREE.replace("time: day,", "time: day, timezone: UTC,"))
-    assert len(tree.run(["orders"], grain="year")) == 2
-    text = "timezone: UTC\n" + TREE
-    assert len(tree_in(tmp_path, text).run(["orders"], grain="year")) == 2
-    both = "timezone: Asia/Tokyo\n" + TREE.replace("time: day,", "time: day, timezone: UTC,")
-    assert len(tree_in(tmp_path, both).run(["orders"], grain="year")) == 2
-
-
-def test_a_dimension_that_a_source_does_not_declare_is_named(tmp_path: Path) -> None:
-    tree = tree_in(tmp_path)
-    ((code, text),) = refused(tree, ["orders"], by="contry")
-    assert code == "SRC108"
-    assert "the source 'orders' has no dimension 'contry': did you mean country?" in text
-    ((_, text),) = refused(tree, ["orders"], by=["amount"])
-    assert "it has country, status; list the column under `dimensions`" in text
-
-
-def test_a_dimension_without_a_column_is_named(tmp_path: Path) -> None:
-    tree = tree_in(tmp_path, TREE.replace("[country, status]", "[country, stat]"))
-    for arguments in ({}, {"by": "country"}, {"by": "stat"}):
-        ((code, text),) = refused(tree, ["orders"], **arguments)
-        assert code == "SRC106"
-        assert ":3:63: SRC106 the source 'orders' has no column 'stat': did you mean" in text
-
-
-def test_a_time_without_a_column_is_named_also_for_all_time(tmp_path: Path) -> None:
-    tree = tree_in(tmp_path, TREE.replace("time: day", "time: date"))
-    ((code, text),) = refused(tree, ["orders"])
-    assert code == "SRC106"
-    assert "the source 'orders' has no column 'date'" in text
-
-
-def test_a_dimension_of_an_odd_type_is_refused(tmp_path: Path) -> None:
-    parquet(tmp_path, "select [1] as country, '' as day")
-    tree = tree_in(tmp_path, one_measure("count()", path="orders.parquet"))
-    ((code, text),) = refused(tree, by="country")
-    assert code == "SRC107"
-    assert "the dimension 'country' has the type INTEGER[]" in text
-
-
-def test_a_dimension_of_two_types_is_refused(tmp_path: Path) -> None:
-    text = """\
-north_star: x
-sources:
-  orders: {path: orders.csv, dimensions: [country]}
-  visits: {path: visits.csv, dimensions: [country]}
-metrics:
-  x: a + b
-  a: {measure: {source: orders, aggregate: count()}}
-  b: {measure: {source: visits, aggregate: count()}}
-"""
-    tree = tree_in(tmp_path, text, visits__csv="country,n\n49,1\n")
-    with pytest.raises(SourceError) as caught:
-        tree.run(by="country")
-    assert caught.value.diagnostics[0].message == (
-        "the dimension 'country' has no one type: it is text in 'orders', a number in 'visits'"
-    )
-
-
-TIMES = [
-    ("integer", "1", "SRC107", "the time column 'day' has the type INTEGER"),
-    ("timestamptz", "'infinity'", "SRC112", "outside of the years 1 to 9999"),
-    ("date", "'-infinity'", "SRC112", "outside of the years 1 to 9999"),
-    ("timestamp", "'infinity'", "SRC112", "outside of the years 1 to 9999"),
-    ("varchar", "'01/02/2025'", "SRC107", "holds texts that are no days: '01/02/2025'"),
-    ("varchar", "'2025-02-30'", "SRC107", "holds texts that are no days: '2025-02-30'"),
-    ("varchar", "'2025-01-01 24:00'", "SRC107", "holds texts that are no days"),
-    ("varchar", "'2025-01-01Z'", "SRC107", "holds texts that are no days"),
-    ("varchar", "'2025-01-01T10:00:00+01:00'", "SRC107", "holds times of another zone than UTC"),
-    ("varchar", "'2025-01-01 10:00:00.5 -08'", "SRC107", "holds times of another zone than UTC"),
-    ("date", "'12025-01-01'", "SRC112", "outside of the years 1 to 9999"),
-    ("date", "'0044-03-15 (BC)'", "SRC112", "outside of the years 1 to 9999"),
-]
-
-
-@pytest.mark.parametrize(("dtype", "value", "code", "sentence"), TIMES)
-@pytest.mark.parametrize("grain", ["day", "week", "month", "year"])
-def test_a_time_column_that_tells_no_day_is_refused(  # noqa: PLR0917 - a row of a table
-    tmp_path: Path, dtype: str, value: str, code: str, sentence: str, grain: str
-) -> None:
-    parquet(tmp_path, f"select {value}::{dtype} as day, 'de' as country")
-    tree = tree_in(tmp_path, one_measure("count()", path="orders.parquet"))
-    ((found_code, text),) = refused(tree, grain=grain)
-    assert found_code == code
-    assert sentence in text
-    assert tree.run().rows == ((1,),)
-
-
-def test_days_of_a_csv_file_are_never_guessed(tmp_path: Path) -> None:
-    content = "day,country\n01/02/2025,de\n03/04/2025,de\n"
-    tree = tree_in(tmp_path, one_measure("count()"), orders__csv=content)
-    ((code, text),) = refused(tree, grain="month")
-    assert code == "SRC107"
-    assert "write days as 2026-01-31" in text
-
-
-@pytest.mark.parametrize("arguments", [{"grain": "day"}, {"since": "2025-01-01"}])
-def test_a_source_without_time_has_no_periods(tmp_path: Path, arguments: dict[str, Any]) -> None:
-    tree = tree_in(tmp_path, TREE.replace("time: day, ", ""))
-    ((code, text),) = refused(tree, ["orders"], **arguments)
-    assert code == "SRC109"
-    assert "the source 'orders' has no time column" in text
 
 
 @pytest.mark.parametrize(
@@ -1238,65 +758,6 @@ def test_integers_past_2_to_53_can_be_counted_and_told_apart(tmp_path: Path) -> 
     assert found(tmp_path, "count_distinct(v)") == 2
 
 
-def test_a_result_of_too_many_rows_is_refused(tmp_path: Path) -> None:
-    tree_in(tmp_path)
-    tree = MetricTree.load(tmp_path / "tree.yml", limits=Limits(rows=12))
-    assert len(tree.run(["orders"], grain="month", by="country")) == 12
-    ((code, text),) = refused(tree, ["orders"], grain="month", by="country", since="2024-11-01")
-    assert code == "SRC115"
-    assert "the result has 15 rows (5 periods of 3 groups), more than 12" in text
-
-
-def test_inputs_and_functions_over_time_are_named(tmp_path: Path) -> None:
-    text = TREE.replace("fee: {value: 0.25, role: health}", "seats:\n  trend: growth(orders)")
-    with pytest.raises(ComputeError) as caught:
-        tree_in(tmp_path, text).run()
-    assert [(problem.code, problem.metric) for problem in caught.value.diagnostics] == [
-        ("VAL103", "seats"),
-        ("VAL108", "trend"),
-    ]
-    assert "choose targets that do not need it" in str(caught.value)
-    assert tree_in(tmp_path, text).run(["orders"]).rows == ((5,),)
-
-
-ARGUMENTS = [
-    ({"grain": "monht"}, "'monht' is no grain: did you mean month?"),
-    ({"grain": "hour"}, "the grains are day, week, month, quarter, year, all"),
-    ({"by": [3]}, "3 is no name of a dimension"),
-    ({"by": [[]]}, "[] is no name of a dimension"),
-    ({"by": 5}, "by is 5, no names of dimensions"),
-    ({"by": None}, "by is None, no names of dimensions"),
-    ({"since": "2025-13-01"}, "since is '2025-13-01', which is no day"),
-    ({"until": "20250101"}, "until is '20250101', which is no day"),
-    ({"until": 3}, "until is 3, which is no day"),
-    ({"since": "2025-01-02", "until": "2025-01-01"}, "since 2025-01-02 is after until 2025-01-01"),
-    ({"targets": ["ordres"]}, "did you mean orders?"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "sentence"), ARGUMENTS)
-def test_an_argument_without_a_meaning_is_refused(
-    tmp_path: Path, arguments: dict[str, Any], sentence: str
-) -> None:
-    with pytest.raises(UsageError) as caught:
-        tree_in(tmp_path).run(**arguments)
-    assert sentence in str(caught.value)
-
-
-def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
-    text = TREE.replace("fee:", "month:").replace("paid:", "country:")
-    tree = tree_in(tmp_path, text)
-    for arguments in ({"grain": "month"}, {"by": "country"}):
-        with pytest.raises(UsageError, match="two columns of the result would be named"):
-            tree.run(**arguments)
-
-
-def test_periods_without_a_source_are_refused() -> None:
-    tree = MetricTree(north_star="a", metrics={"a": 3})
-    with pytest.raises(UsageError, match="no target is measured from a source"):
-        tree.run(grain="month")
-
-
 def test_without_duckdb_the_error_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1305,237 +766,3 @@ def test_without_duckdb_the_error_says_what_to_install(
     with pytest.raises(MissingExtraError) as caught:
         tree.run()
     assert caught.value.diagnostics[0].help == 'pip install "metrictree[duckdb]"'
-
-
-# --- results
-
-
-@pytest.fixture
-def result(tmp_path: Path) -> RunResult:
-    return tree_in(tmp_path).run(["orders", "paid_mean", "mean_amount"], grain="month")
-
-
-def test_a_result_reads_as_a_table(result: RunResult) -> None:
-    assert repr(result) == (
-        "month       orders  paid_mean  mean_amount\n"
-        "2024-12-01       1       10.5         10.5\n"
-        "2025-01-01       3      12.25  8.166666667\n"
-        "2025-02-01       0    missing      missing\n"
-        "2025-03-01       1    missing            7"
-    )
-
-
-def test_a_long_result_is_cut_at_20_rows(tmp_path: Path) -> None:
-    result = tree_in(tmp_path).run(["orders"], grain="day")
-    lines = repr(result).split("\n")
-    assert len(lines) == 22
-    assert lines[-1] == "... 72 more rows"
-    assert len(result) == 92
-
-
-def test_an_empty_result_says_so(tmp_path: Path) -> None:
-    assert repr(tree_in(tmp_path).run(["orders"], grain="day", since="2030-01-01")) == (
-        "day  orders\nno rows"
-    )
-    only_header = tree_in(tmp_path, orders__csv=ORDERS.partition("\n")[0] + "\n")
-    for arguments in ({"grain": "month"}, {"by": "country"}):
-        assert repr(only_header.run(["orders"], **arguments)).endswith("\nno rows")
-
-
-def test_a_result_shows_text_as_it_is_and_escapes_what_cannot_be_seen(tmp_path: Path) -> None:
-    content = "day,country\n,K\u00f6ln\n,\u6771\u4eac\n,a\u202eb\x1b[2J\n,\n,\n"
-    result = tree_in(tmp_path, one_measure("count()"), orders__csv=content).run(by="country")
-    assert [line.split() for line in repr(result).split("\n")] == [
-        ["country", "x"], ["K\u00f6ln", "1"], ["a\\u202eb\\x1b[2J", "1"],
-        ["\u6771\u4eac", "1"], ["(none)", "2"],
-    ]  # fmt: skip
-
-
-def test_a_missing_value_has_its_reason(result: RunResult) -> None:
-    assert result.why(0, "orders") is None
-    reason = result.why(2, "paid_mean")
-    assert reason is not None
-    assert reason.rule is Rule.NO_VALUES
-    assert str(reason) == ("paid_mean = mean(amount) is missing: there are no values to aggregate")
-    assert str(result.why(-2, "mean_amount")) == (
-        "mean_amount = revenue / orders is missing: division by zero (revenue is 0, orders is 0)"
-    )
-    with pytest.raises(KeyError):
-        result.why(0, "revenue")
-    with pytest.raises(IndexError):
-        result.why(4, "orders")
-
-
-def test_a_reason_is_found_below_the_metric(tmp_path: Path) -> None:
-    text = TREE.replace("mean_amount: revenue / orders", "mean_amount: 2 * paid_mean")
-    result = tree_in(tmp_path, text).run(["mean_amount"], grain="month")
-    reason = result.why(2, "mean_amount")
-    assert reason is not None
-    assert (reason.metric, reason.rule) == ("paid_mean", Rule.NO_VALUES)
-
-
-def test_a_result_is_a_value(result: RunResult, tmp_path: Path) -> None:
-    again = tree_in(tmp_path).run(["orders", "paid_mean", "mean_amount"], grain="month")
-    assert result == again
-    assert hash(result) == hash(again)
-    assert result != tree_in(tmp_path).run(["orders"], grain="month")
-    restored = pickle.loads(pickle.dumps(result))
-    assert restored == result
-    assert restored.why(2, "paid_mean") == result.why(2, "paid_mean")
-    with pytest.raises(AttributeError):
-        result.grain = "day"  # type: ignore[misc]
-
-
-def test_csv_holds_every_digit_and_an_empty_cell_for_missing(
-    result: RunResult, tmp_path: Path
-) -> None:
-    path = tmp_path / "out.csv"
-    path.write_text("old", encoding="utf-8")
-    result.write_csv(path)
-    assert path.read_bytes().decode() == (
-        "month,orders,paid_mean,mean_amount\n"
-        "2024-12-01,1,10.5,10.5\n"
-        "2025-01-01,3,12.25,8.166666666666666\n"
-        "2025-02-01,0,,\n"
-        "2025-03-01,1,,7\n"
-    )
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
-        "orders.csv", "out.csv", "tree.yml",
-    ]  # fmt: skip
-    stream = io.StringIO()
-    result.write_csv(stream)
-    assert stream.getvalue() == path.read_text(encoding="utf-8")
-
-
-ACTIVE = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "  =1", "\n=1", "\u00a0=1"]
-HARMLESS = ["a=1", "1-1", "", " x", "'=1", "\u00e9"]
-
-
-def test_csv_neutralises_what_a_spreadsheet_would_compute(tmp_path: Path) -> None:
-    rows = [[text, -1.5] for text in [*ACTIVE, *HARMLESS]]
-    literal = ", ".join("(?, ?)" for _ in rows)
-    connection = duckdb.connect()
-    connection.execute("create table t (country varchar, v double)")
-    connection.execute(f"insert into t values {literal}", [cell for row in rows for cell in row])  # noqa: S608
-    connection.table("t").write_parquet(str(tmp_path / "orders.parquet"))
-    text = one_measure("sum(v)", path="orders.parquet", dimensions=["country"])
-    result = tree_in(tmp_path, text).run(by="country")
-    stream = io.StringIO()
-    result.write_csv(stream)
-    stream.seek(0)
-    _, *cells = csv.reader(stream)
-    expected = {f"'{text}" for text in ACTIVE} | set(HARMLESS)
-    assert {text for text, _ in cells} == expected
-    assert {number for _, number in cells} == {"-1.5"}
-
-
-def test_truth_values_and_days_are_written_plainly(tmp_path: Path) -> None:
-    parquet(tmp_path, "select true as country")
-    text = one_measure("count()", path="orders.parquet", dimensions=["country"])
-    result = tree_in(tmp_path, text).run(by="country")
-    stream = io.StringIO()
-    result.write_csv(stream)
-    assert stream.getvalue() == "country,x\ntrue,1\n"
-
-
-def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(
-    result: RunResult, tmp_path: Path
-) -> None:
-    inner = tmp_path / "inner"
-    inner.mkdir()
-    for path in (tmp_path / "lost" / "out.csv", inner, str(tmp_path / "a\0b.csv")):
-        with pytest.raises(UsageError) as caught:
-            result.write_csv(path)
-        assert caught.value.diagnostics[0].code == "VAL111"
-    assert list(inner.iterdir()) == []
-    assert not [entry for entry in tmp_path.iterdir() if entry.suffix == ".part"]
-
-
-@pytest.mark.parametrize("target", [None, 5, b"out.csv"])
-def test_what_is_no_file_cannot_be_written_to(result: RunResult, target: Any) -> None:
-    with pytest.raises(UsageError) as caught:
-        result.write_csv(target)
-    assert caught.value.diagnostics[0].code == "VAL111"
-
-
-@pytest.fixture
-def protected(tmp_path: Path) -> Path:
-    """Return a folder with a tree of two files and two sources, one of which is not there."""
-    inner = tmp_path / "team"
-    inner.mkdir()
-    inner.joinpath("team.yml").write_text(
-        "sources: {visits: {path: Visits.csv}}\n"
-        "metrics: {visits: {measure: {source: visits, aggregate: count()}, role: health}}\n",
-        encoding="utf-8",
-    )
-    tree_in(tmp_path, f"include: [team/team.yml]\n{TREE}")
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("target", "what"),
-    [("orders.csv", "a source"), ("./team/../orders.csv", "a source"), ("tree.yml", "a file"),
-     ("team/team.yml", "a file"), ("team/Visits.csv", "a source"), ("link.csv", "a source"),
-     ("hard.csv", "a source")],
-)  # fmt: skip
-def test_a_result_never_replaces_what_the_tree_is_made_of(
-    protected: Path, monkeypatch: pytest.MonkeyPatch, target: str, what: str
-) -> None:
-    if target in ("link.csv", "hard.csv"):
-        if sys.platform == "win32":
-            pytest.skip("links need rights there")
-        protected.joinpath("link.csv").symlink_to(protected / "orders.csv")
-        protected.joinpath("hard.csv").hardlink_to(protected / "orders.csv")
-    monkeypatch.chdir(protected)
-    tree = MetricTree.load("tree.yml")
-    again = pickle.loads(pickle.dumps(tree))
-    before = {path: path.read_bytes() for path in protected.rglob("*") if path.is_file()}
-    for one in (tree.run(["orders"]), again.run(["fee"])):
-        with pytest.raises(UsageError) as caught:
-            one.write_csv(target)
-        (problem,) = caught.value.diagnostics
-        assert problem.code == "VAL111"
-        assert f"{problem.message}: {problem.help}" == (
-            f"{target} is {what} of this tree: choose another file"
-        )
-    assert {path: path.read_bytes() for path in protected.rglob("*") if path.is_file()} == before
-
-
-def test_a_source_is_known_by_another_case_where_the_disk_says_so(protected: Path) -> None:
-    result = MetricTree.load(protected / "tree.yml").run(["orders"])
-    other = protected / "ORDERS.csv"
-    if other.exists():
-        with pytest.raises(UsageError, match="is a source of this tree"):
-            result.write_csv(other)
-    else:
-        result.write_csv(other)
-    assert protected.joinpath("orders.csv").read_text(encoding="utf-8") == ORDERS
-
-
-def test_nothing_is_written_to_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    tree = tree_in(tmp_path)
-    monkeypatch.chdir(empty)
-    tree.run(grain="day", by="country")
-    assert list(empty.iterdir()) == []
-
-
-# --- the calendar
-
-
-@pytest.mark.parametrize("grain", ["day", "week", "month", "quarter", "year"])
-def test_periods_follow_each_other_to_the_ends_of_the_calendar(grain: str) -> None:
-    for first, last in ((date.min, date(3, 1, 1)), (date(9997, 1, 1), date.max)):
-        periods = periods_between(period_of(first, grain), period_of(last, grain), grain)
-        assert periods[0] <= first
-        assert periods[-1] <= last
-        assert periods == sorted(set(periods))
-        assert all(period_of(period, grain) == period for period in periods)
-        if len(periods) > 1:
-            assert {(b - a).days for a, b in pairwise(periods)} <= {
-                "day": {1}, "week": {7}, "month": {28, 29, 30, 31},
-                "quarter": {90, 91, 92}, "year": {365, 366},
-            }[grain]  # fmt: skip

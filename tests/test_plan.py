@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -242,8 +243,8 @@ def test_windows_share_what_they_have_in_common():
     assert sum(op == "lag" for op, _, _ in plan.instructions) == 3
 
 
-def test_100_000_metrics_are_planned_whatever_their_depth():
-    count = 100_000
+def test_metrics_are_planned_whatever_their_depth():
+    count = 10 * sys.getrecursionlimit()
     metrics = {f"m{i}": f"m{i + 1} * 2 + a" for i in range(count)} | {f"m{count}": None, "a": None}
     plan = plan_of(metrics)
     assert len(plan.formulas) == count

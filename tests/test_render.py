@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from metrictree import Diagnostic, Metric, MetricTree, Severity, Span
+from metrictree import Diagnostic, Metric, MetricTree, RunResult, Severity, Span
 from metrictree.documents import parse
-from metrictree.engines.base import Reason
-from metrictree.formula.meaning import Rule
+from metrictree.formula import parse as formula
+from metrictree.measures.result import Origins, Period
 from metrictree.render.findings import (
     diagnostics_json,
     excerpt,
@@ -22,8 +24,9 @@ from metrictree.render.findings import (
 )
 from metrictree.render.numbers import format_column, format_number, format_value
 from metrictree.render.style import PLAIN, Style, text_width, wrapped
-from metrictree.render.table import render_run, render_table
+from metrictree.render.table import render_html, render_markdown, render_run
 from metrictree.render.tree import draw_tree, draw_values
+from tests.made_results import compared, of_groups, origins, result
 
 ASCII = Style(encoding="ascii")
 
@@ -631,107 +634,335 @@ def test_a_chain_deeper_than_the_stack_is_drawn_and_stays_narrow() -> None:
 
 # --- tables
 
-TABLE = [Metric(), Metric(unit="%")]
+
+def of_months(
+    columns: list[list[float | None]], metrics: dict[str, Metric], *, country: bool = True
+) -> RunResult:
+    """Return a result whose metrics have these values, two groups or one in each month."""
+    groups = ["DE", None] if country else [None]
+    count = len(columns[0]) // len(groups)
+    periods = [Period(day := date(1997, at, 1), day, day, True) for at in range(1, count + 1)]
+    keys = [
+        (period.start, *([group] if country else []), True)
+        for period in periods
+        for group in groups
+    ]
+    rows = tuple(
+        (*key, *values) for key, values in zip(keys, zip(*columns, strict=True), strict=True)
+    )
+    # Each metric is its own half, divided by nothing where it is missing.
+    leaves = {f"half_{name}": [1.0] * len(rows) for name in metrics}
+    formulas = {name: formula(f"half_{name} / 0") for name in metrics}
+    known = Origins(formulas, {}, leaves, {}, count, len(groups), False)
+    dimensions = ("country",) if country else ()
+    return RunResult(
+        "month", dimensions, tuple(metrics), rows, known, periods=tuple(periods), shown=metrics
+    )
+
+
+RATES = {"orders": Metric(), "rate": Metric(unit="%")}
+
+
+def table_of(result: RunResult, style: Style = PLAIN) -> list[str]:
+    """Return the lines of a table without the notes below."""
+    return render_run(result, style).partition("\n\n1997")[0].splitlines()
 
 
 def test_a_table_has_keys_on_the_left_and_numbers_on_the_right() -> None:
-    table = render_table(
-        ["month", "country", "orders", "rate"],
-        [("1997-01", "DE", 1200.0, 0.5), ("1997-02", None, None, -0.0)],
-        TABLE,
-    )
-    assert table.splitlines() == [
-        "month    country   orders  rate",
-        "1997-01  DE         1,200  50 %",
-        "1997-02  (none)   missing   0 %",
+    assert table_of(of_months([[1200.0, None], [0.5, -0.0]], RATES)) == [
+        "month       country   orders  rate",
+        "1997-01-01  DE         1,200  50 %",
+        "1997-01-01  (none)   missing   0 %",
     ]
 
 
+def test_a_period_that_is_not_complete_has_a_star_and_a_note() -> None:
+    lines = render_run(result()).splitlines()
+    assert lines[0] == "month        country  orders     rate"
+    assert lines[4].startswith("1998-05-01   (none) ")
+    assert lines[5].startswith("1998-06-01*  DE     ")
+    assert lines[7:10] == [
+        "",
+        "note: 1998-06-01 is not complete (days to 1998-06-20)",
+        (
+            "1998-05-01 DE: rate = orders / visits is missing: division by zero (orders is 6, "
+            "visits is 0)"
+        ),
+    ]
+
+
+def test_a_comparison_says_with_what_and_shows_changes_with_their_sign() -> None:
+    assert render_run(compared()).splitlines() == [
+        "month        country  orders  orders_before  orders_change  orders_growth",
+        "1998-05-01   DE            6              4             +2          +50 %",
+        "1998-05-01   (none)        6              4             +2          +50 %",
+        "1998-05-01   (all)         6              4             +2          +50 %",
+        "1998-06-01*  DE            6              4             +2          +50 %",
+        "1998-06-01*  (none)        6              4             +2          +50 %",
+        "1998-06-01*  (all)         6              4             +2          +50 %",
+        "",
+        "note: each month is compared with the month before",
+        (
+            "note: 1998-06-01 is not complete (days to 1998-06-20), compared with 1998-05-01 to "
+            "1998-05-20, the same number of days"
+        ),
+    ]
+
+
+def test_the_change_of_a_percentage_is_in_points_and_a_fall_has_its_sign() -> None:
+    rows = ((date(1998, 5, 1), True, None, None, 0.5, 0.52, -0.02, -0.02 / 0.52),)
+    period = Period(date(1998, 5, 1), date(1998, 5, 1), date(1998, 5, 31), True)
+    made = RunResult(
+        "month", (), ("rate",), rows, origins([]), compare="1997-04", periods=(period,),
+        shown=RATES,
+    )  # fmt: skip
+    assert render_run(made).splitlines() == [
+        "month       rate  rate_before  rate_change  rate_growth",
+        "1998-05-01  50 %         52 %        -2 pp      -3.85 %",
+        "",
+        "note: each month is compared with 1997-04",
+        "note: 1998-05-01 has nothing to compare with",
+    ]
+
+
+JUNE = Period(date(1998, 6, 1), date(1998, 6, 1), date(1998, 6, 20), False)
+MARCH = JUNE._replace(start=date(1999, 3, 1), first=date(1999, 3, 1), last=date(1999, 3, 30))
+FEBRUARY = (date(1999, 2, 1), date(1999, 2, 28))
+
+
+@pytest.mark.parametrize(
+    ("period", "note"),
+    [
+        (JUNE, "1998-06-01 is not complete (days to 1998-06-20)"),
+        (
+            JUNE._replace(first=date(1998, 6, 5)),
+            "1998-06-01 is not complete (days from 1998-06-05 to 1998-06-20)",
+        ),
+        (
+            JUNE._replace(last=date(1998, 6, 1)),
+            "1998-06-01 is not complete (only the day 1998-06-01)",
+        ),
+        (
+            JUNE._replace(
+                last=date(1998, 6, 1),
+                compared=(date(1998, 5, 1), date(1998, 5, 1)),
+                like_for_like=True,
+            ),
+            (
+                "1998-06-01 is not complete (only the day 1998-06-01), compared with 1998-05-01, "
+                "one day too"
+            ),
+        ),
+        (
+            MARCH._replace(compared=FEBRUARY, like_for_like=True),
+            (
+                "1999-03-01 is not complete (days to 1999-03-30), compared with 1999-02-01 to "
+                "1999-02-28, which has no more days: 30 with 28 days"
+            ),
+        ),
+        (
+            MARCH._replace(compared=FEBRUARY),
+            (
+                "1999-03-01 is not complete (days to 1999-03-30), compared with 1999-02-01 to "
+                "1999-02-28, which is whole: 30 with 28 days"
+            ),
+        ),
+        (JUNE._replace(last=date(1998, 5, 31)), "1998-06-01 has no complete days yet"),
+    ],
+)
+def test_what_is_not_complete_is_told_with_its_days(period: Period, note: str) -> None:
+    rows = ((period.start, False, 1.0),)
+    made = RunResult("month", (), ("orders",), rows, origins([]), periods=(period,))
+    assert render_run(made).partition("\n\n")[2] == f"note: {note}"
+    assert repr(made).endswith(f"\n\nnote: {note}")
+
+
+def test_notes_are_wrapped_on_a_terminal_and_nowhere_else() -> None:
+    told = render_run(compared(), Style(width=60)).rpartition("\n\n")[2].splitlines()
+    assert told == [
+        "note: each month is compared with the month before",
+        "note: 1998-06-01 is not complete (days to 1998-06-20),",
+        "  compared with 1998-05-01 to 1998-05-20, the same number of",
+        "  days",
+    ]
+
+
+def test_periods_without_a_day_are_told_in_one_line() -> None:
+    starts = [date(1998, month, 1) for month in (7, 8, 9)]
+    periods = tuple(Period(day, day, date(1998, 6, 20), False) for day in starts)
+    rows = tuple((day, False, 0.0) for day in starts)
+    made = RunResult("month", (), ("orders",), rows, origins([]), periods=periods)
+    assert render_run(made).splitlines()[-2:] == [
+        "",
+        "note: 1998-07-01 to 1998-09-01 (3 periods) have no complete days yet",
+    ]
+
+
+def test_all_values_of_a_dimension_are_told_apart_from_none() -> None:
+    names = ("country", "channel", "try")
+    rows = (
+        ("DE", "web", "a", None, 1.0), (None, "web", None, "country", 2.0),
+        (None, None, None, "country,try", 3.0), (None, None, None, None, 4.0),
+    )  # fmt: skip
+    made = RunResult("all", names, ("orders",), rows, origins([1.0] * 4), totals=True)
+    assert [line.split() for line in render_run(made).splitlines()[1:]] == [
+        ["DE", "web", "a", "1"], ["(all)", "web", "(none)", "2"],
+        ["(all)", "(none)", "(all)", "3"], ["(none)", "(none)", "(none)", "4"],
+    ]  # fmt: skip
+
+
 def test_long_names_are_broken_where_the_table_is_too_wide() -> None:
-    table = render_table(
-        ["month", "revenue_per_active_customer"], [("1997-01", 1.5)], TABLE[:1], Style(width=30)
-    )
-    assert table.splitlines() == [
-        "         revenue_",
-        "             per_",
-        "          active_",
-        "month    customer",
-        "1997-01       1.5",
+    made = of_months([[1.5]], {"revenue_per_active_customer": Metric()}, country=False)
+    assert table_of(made, Style(width=30)) == [
+        "            revenue_",
+        "                per_",
+        "             active_",
+        "month       customer",
+        "1997-01-01       1.5",
     ]
 
 
 def test_a_table_wider_than_the_terminal_is_split_between_columns() -> None:
-    metrics = [Metric()] * 3
-    columns = ["month", "country", "orders", "buyers", "visits"]
-    rows = [("1997-01", "DE", 1200.0, 30.0, 4.0), ("1997-02", "FR", 7.0, 3.0, None)]
-    table = render_table(columns, rows, metrics, Style(width=32))
-    assert table.splitlines() == [
-        "month    country  orders  buyers",
-        "1997-01  DE        1,200      30",
-        "1997-02  FR            7       3",
+    metrics = {"orders": Metric(), "buyers": Metric(), "visits": Metric()}
+    made = of_months([[1200.0, 7.0], [30.0, 3.0], [4.0, 1.0]], metrics)
+    assert table_of(made, Style(width=36)) == [
+        "month       country  orders  buyers",
+        "1997-01-01  DE        1,200      30",
+        "1997-01-01  (none)        7       3",
         "",
-        "month    country   visits",
-        "1997-01  DE             4",
-        "1997-02  FR       missing",
+        "month       country  visits",
+        "1997-01-01  DE            4",
+        "1997-01-01  (none)        1",
     ]
-    assert render_table(columns, rows, metrics, Style(width=10)).count("month") == 3
-    assert render_table(columns, rows, metrics).count("month") == 1
+    assert render_run(made, Style(width=10)).count("month") == 3
+    assert render_run(made).count("month") == 1
 
 
-def test_a_table_without_rows_is_its_head() -> None:
-    assert render_table(["month", "orders"], [], TABLE[:1]) == "month  orders"
-
-
-def test_a_key_may_be_named_like_a_metric() -> None:
-    tree = tree_of({"month": None, "orders": "month / 2"}, star="orders")
-    run = Run([("1997-01", 1.0), ("1997-02", None)], ("orders",))
-    assert render_run(tree, run).splitlines() == [
-        "month     orders",
-        "1997-01        1",
-        "1997-02  missing",
-        "",
-        "1997-02: orders = orders / visits is missing: division by zero (visits is 0)",
-    ]
-
-
-class Run:
-    """The result of a run, by hand."""
-
-    def __init__(
-        self, rows: list[tuple[Any, ...]], metrics: tuple[str, ...] = ("orders", "rate")
-    ) -> None:
-        self.rows = rows
-        self.metrics = metrics
-        self.columns = ("month", *metrics)
-
-    def why(self, row: int, metric: str) -> Reason:
-        return Reason(metric, Rule.ZERO_DIVISION, "orders / visits", {"visits": 0.0})
+def test_a_result_without_rows_says_so() -> None:
+    empty = RunResult("month", ("country",), ("orders",), (), origins([]))
+    assert render_run(empty) == repr(empty) == "month  country  orders\nno rows"
+    assert render_markdown(empty) == (
+        "| month | country | orders |\n| ----- | ------- | -----: |\n\n- no rows"
+    )
+    assert "<p>no rows</p>" in render_html(empty)
 
 
 def test_below_the_table_of_a_run_stands_why_values_are_missing() -> None:
-    tree = tree_of({"orders": None, "rate": "orders / 2"}, star="rate")
-    text = render_run(tree, Run([("1997-01", 1.0, None)]))
-    assert text.splitlines()[-2:] == [
-        "",
-        "1997-01: rate = orders / visits is missing: division by zero (visits is 0)",
-    ]
-    text = render_run(tree, Run([(f"1997-{month:02}", 1.0, None) for month in range(1, 9)]))
-    assert text.splitlines()[-2] == ""
-    assert text.splitlines()[-1] == (
-        "1997-01 and 7 more rows: rate = orders / visits is missing: division by zero (visits is 0)"
-    )
+    why = "rate = half_rate / 0 is missing: division by zero (half_rate is 1)"
+    text = render_run(of_months([[1.0, 2.0], [None, 1.0]], RATES))
+    assert text.splitlines()[-2:] == ["", f"1997-01-01 DE: {why}"]
+    text = render_run(of_months([[1.0] * 8, [None] * 8], RATES, country=False))
+    assert text.splitlines()[-2:] == ["", f"1997-01-01 and 7 more rows: {why}"]
 
 
 def test_each_cause_of_missing_values_has_a_line_up_to_ten() -> None:
-    metrics = {f"m{number}": None for number in range(13)}
-    run = Run([("1997-01", *[None] * 13), ("1997-02", *[None] * 13)], tuple(metrics))
-    lines = render_run(tree_of(metrics, star="m0"), run).partition("\n\n")[2].splitlines()
+    metrics = {f"m{number}": Metric() for number in range(13)}
+    made = of_months([[None, None]] * 13, metrics, country=False)
+    lines = render_run(made).rpartition("\n\n")[2].splitlines()
     assert len(lines) == 11
-    assert lines[0].startswith("1997-01 and 1 more row: m0 = ")
-    assert lines[9].startswith("1997-01 and 1 more row: m9 = ")
+    assert lines[0].startswith("1997-01-01 and 1 more row: m0 = ")
+    assert lines[9].startswith("1997-01-01 and 1 more row: m9 = ")
     assert lines[10] == "... and 3 more causes"
 
 
-def test_a_run_without_rows_says_so_below_its_head() -> None:
-    tree = tree_of({"orders": None, "rate": "orders / 2"}, star="rate")
-    assert render_run(tree, Run([])) == "month  orders  rate\nno rows"
+def test_where_a_result_is_looked_at_its_first_rows_are_shown() -> None:
+    made = of_groups(["DE"] * 92)
+    lines = repr(made).split("\n")
+    assert len(lines) == 22
+    assert lines[-1] == "... 72 more rows"
+    assert render_html(made).count("<tr>") == 21
+    assert "<p>... 72 more rows</p>" in render_html(made)
+    assert len(render_run(made).split("\n")) == len(render_markdown(made).split("\n")) - 1 == 93
+
+
+def test_a_result_shows_text_as_it_is_and_escapes_what_cannot_be_seen() -> None:
+    made = of_groups(["K\u00f6ln", "\u6771\u4eac", "a\u202eb\x1b[2J", None])
+    assert [line.split() for line in repr(made).split("\n")] == [
+        ["country", "orders"], ["K\u00f6ln", "1"], ["\u6771\u4eac", "1"],
+        ["a\\u202eb\\x1b[2J", "1"], ["(none)", "1"],
+    ]  # fmt: skip
+    for rendered in (render_markdown(made), render_html(made)):
+        assert rendered.replace("\n", "").isprintable()
+
+
+def test_a_result_in_markdown_has_units_and_notes() -> None:
+    made = compared()
+    lines = render_markdown(made).splitlines()
+    assert [cell.strip() for cell in lines[0].split("|")][1:6] == [
+        "month", "country", "orders (order)", "orders_before (order)", "orders_change (order)",
+    ]  # fmt: skip
+    assert lines[0].split("|")[6].strip() == "orders_growth"
+    assert {len(line) for line in lines[:8]} == {len(lines[0])}
+    assert [cell.strip() for cell in lines[1].split("|")][1:4] == [
+        "-" * 12,
+        "-" * 7,
+        "-" * 13 + ":",
+    ]
+    assert lines[5].startswith(r"| 1998-06-01\* | DE      | ")
+    assert lines[8:] == [
+        "",
+        "- each month is compared with the month before",
+        (
+            "- 1998-06-01 is not complete (days to 1998-06-20), compared with 1998-05-01 to "
+            "1998-05-20, the same number of days"
+        ),
+    ]
+
+
+HOSTILE = [
+    "a|b",
+    "<b>",
+    "*x*",
+    "_x_",
+    "x_y",
+    "`c`",
+    "[a](b)",
+    "$1$",
+    "&amp;",
+    "~~x~~",
+    "# x",
+    "a\\",
+]
+
+
+def test_markdown_keeps_text_from_meaning_anything() -> None:
+    lines = render_markdown(of_groups([*HOSTILE, "line\nline"])).splitlines()[2:]
+    cells = [line.removeprefix("| ").rpartition(" | ")[0].strip() for line in lines]
+    assert cells == [
+        r"a\|b", r"\<b\>", r"\*x\*", r"\_x\_", "x_y", r"\`c\`", r"\[a\](b)", r"\$1\$", r"\&amp;",
+        r"\~\~x\~\~", r"\# x", "a\\\\", r"line\\nline",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["- x", "+ x", "1. x", "12) x"])
+def test_a_note_in_markdown_begins_no_list_of_its_own(value: str) -> None:
+    rows = ((value, None),)
+    known = Origins({"rate": formula("a / b")}, {}, {"a": [1.0], "b": [0.0]}, {}, 1, 1, False)
+    note = render_markdown(RunResult("all", ("x",), ("rate",), rows, known)).splitlines()[-1]
+    assert note.startswith("- ")
+    assert "\\" in note.split(":")[0]
+    assert note.split(":")[0].replace("\\", "") == f"- {value}"
+
+
+def test_a_result_in_html_is_escaped_and_has_units_and_notes() -> None:
+    made = of_groups(["<script>", "a&b"])
+    text = made._repr_html_()
+    assert text == render_html(made)
+    assert "&lt;script&gt;" in text
+    assert "a&amp;b" in text
+    assert "<script" not in text
+    text = render_html(compared())
+    assert '<th style="text-align: right">orders (order)</th>' in text
+    assert '<td style="text-align: left">1998-06-01*</td>' in text
+    assert "<p>each month is compared with the month before</p>" in text
+
+
+def test_a_dimension_may_hold_a_star() -> None:
+    made = of_months([[None]], {"orders": Metric()}, country=False)
+    made = replace(
+        made, dimensions=("x",), rows=((date(1997, 1, 1), "5*", False, None),),
+        periods=(made.periods[0]._replace(complete=False),),
+    )  # fmt: skip
+    lines = render_run(made).splitlines()
+    assert lines[1].split() == ["1997-01-01*", "5*", "missing"]
+    assert lines[-1].startswith("1997-01-01 5*: orders = ")

@@ -18,9 +18,12 @@ from metrictree.plan import make_plan
 from tests import strategies
 
 
-def program_values(metrics, known, targets=None):
+def tree_of(metrics):
+    return MetricTree(north_star=next(iter(metrics)), metrics=metrics)._tree
+
+
+def program_values(tree, known, targets=None):
     """Return what generated code makes of the inputs, or ``None`` if it gives up."""
-    tree = MetricTree(north_star=next(iter(metrics)), metrics=metrics)._tree
     plan = make_plan(tree, targets)
     row = [known[leaf] for leaf in plan.leaves]
     program = compile_plan(plan, [leaf for leaf in plan.leaves if known[leaf] is None])
@@ -30,8 +33,7 @@ def program_values(metrics, known, targets=None):
     return {metric: value if value is None else value + 0.0 for metric, value in values.items()}
 
 
-def reference_values(metrics, known):
-    tree = MetricTree(north_star=next(iter(metrics)), metrics=metrics)._tree
+def reference_values(tree, known):
     values = dict(known)
     for metric in make_plan(tree).formulas:
         values[metric] = evaluate(tree.formulas[metric], values)
@@ -61,6 +63,7 @@ BOUNDS = st.fixed_dictionaries(
 @given(strategies.cases(), BOUNDS, st.sets(st.integers(0, 9)))
 def test_generated_code_gives_up_or_agrees_with_the_reference(case, bounds, asked):
     targets = [f"m{number}" for number in sorted(asked)] or None
+    tree = tree_of(case.metrics)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in bounds.items():
             patch.setattr(compiling, name, value)
@@ -70,9 +73,9 @@ def test_generated_code_gives_up_or_agrees_with_the_reference(case, bounds, aske
                 cell = case.table.columns[case.renamed.get(leaf, leaf)][row]
                 missing = cell is None or math.isnan(cell)
                 known[leaf] = None if missing else float(cell) + 0.0
-            found = program_values(case.metrics, known, targets)
+            found = program_values(tree, known, targets)
             if found is not None:
-                expected = reference_values(case.metrics, known)
+                expected = reference_values(tree, known)
                 assert all(same(value, expected[metric]) for metric, value in found.items())
 
 
@@ -95,9 +98,10 @@ def test_a_result_past_float64_never_becomes_a_wrong_number(drawn, known):
         "m3": {"formula": "(m1 * m2 - top) / (m1 + m2)", "role": "health"},
         **{name: {"role": "health"} for name in strategies.NAMES},
     }
-    expected = reference_values(metrics, known)
+    tree = tree_of(metrics)
+    expected = reference_values(tree, known)
     for targets in (None, ["m3"], ["top"]):
-        found = program_values(metrics, known, targets)
+        found = program_values(tree, known, targets)
         if found is not None:
             assert all(same(value, expected[metric]) for metric, value in found.items())
 
@@ -140,12 +144,12 @@ FRONTIER = [
 def test_what_is_not_finite_is_noticed_where_it_would_get_lost(formula, why, use):
     metrics = {"top": use, "x": formula, "a": None, "b": None, "c": None}
     known = {"a": 1e200, "b": 1e200, "c": 1.0}
-    expected = reference_values(metrics, known)
+    tree = MetricTree(north_star="top", metrics=metrics)
+    expected = reference_values(tree._tree, known)
     for targets in (None, ["top"]):
-        found = program_values(metrics, known, targets)
+        found = program_values(tree._tree, known, targets)
         if found is not None:
             assert all(same(value, expected[metric]) for metric, value in found.items()), why
-    tree = MetricTree(north_star="top", metrics=metrics)
     for _ in range(3):
         assert tree.compute(known) == expected, why
 
@@ -181,7 +185,8 @@ FAST = [
 def test_ordinary_formulas_need_no_explaining_way(formula, known, expected):
     metrics = {"top": formula, "a": {"role": "health"}, "b": {"role": "health"}}
     metrics["c"] = {"formula": "a + b", "role": "health"}  # so that both are needed
-    found = program_values({**metrics, "d": {"formula": "b", "role": "health"}}, known)
+    metrics["d"] = {"formula": "b", "role": "health"}
+    found = program_values(tree_of(metrics), known)
     if formula.startswith("2 if a > 0 and"):  # a condition with a missing part is left to it
         assert found is None
         return
@@ -225,17 +230,19 @@ def test_a_chain_of_100_000_metrics_computes():
 def test_nested_choices_beyond_what_can_be_indented_compute():
     metrics: dict[str, str | None] = {"m150": "0 * a", "a": None}
     metrics |= {f"m{i}": f"log(a) + {i} if a > {i} else m{i + 1}" for i in range(150)}
+    tree = tree_of(metrics)
     for a in (0.5, 99.5, 1000.0):
-        found = program_values(metrics, {"a": a}, ["m0"])
-        expected = reference_values(metrics, {"a": a})
+        found = program_values(tree, {"a": a}, ["m0"])
+        expected = reference_values(tree, {"a": a})
         assert found is not None
         assert same(found["m0"], expected["m0"])
 
 
 def test_brackets_in_brackets_beyond_what_python_reads_compute():
     metrics = {f"m{i}": f"a - m{i + 1} / 2" for i in range(1_000)} | {"m1000": "a * a", "a": None}
-    found = program_values(metrics, {"a": 3.0}, ["m0"])
-    assert found == {"m0": reference_values(metrics, {"a": 3.0})["m0"]}
+    tree = tree_of(metrics)
+    found = program_values(tree, {"a": 3.0}, ["m0"])
+    assert found == {"m0": reference_values(tree, {"a": 3.0})["m0"]}
 
 
 # --- compute: the first time by the reference, then by generated code

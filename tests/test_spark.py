@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from metrictree import ComputeError, MetricTree
+from metrictree import ComputeError
 from tests import fixed_cases, servers
 
 if TYPE_CHECKING:
@@ -68,43 +67,20 @@ def test_sql_text_gives_the_values_of_the_scalar_engine(session: Any, cases: Any
 
 @pytest.fixture(scope="module")
 def history(session: Any) -> Any:
-    rows = [
-        (month, shop, *pair)
-        for shop, columns in fixed_cases.series()
-        for month, *pair in zip(fixed_cases.MONTHS, *columns.values(), strict=True)
-    ]
-    frame = session.createDataFrame(rows, "day date, shop string, a double, b double")
+    frame = session.createDataFrame(
+        fixed_cases.series_rows(), "day date, shop string, a double, b double"
+    )
     return frame.repartition(4).cache()
 
 
-def time_tree() -> MetricTree:
-    return MetricTree(
-        north_star="before", metrics={**fixed_cases.TIMES, "a": None, "b": None, "k": 2.5}
-    )
-
-
-def check_series(found: Iterable[Mapping[str, Any]]) -> None:
-    rows = {(row["shop"], row["day"]): row for row in found}
-    for shop, columns in fixed_cases.series():
-        inputs = {
-            name: [None if x is None or math.isnan(x) else x for x in values]
-            for name, values in columns.items()
-        }
-        right = time_tree().compute_series(inputs)
-        for place, month in enumerate(fixed_cases.MONTHS):
-            for metric in fixed_cases.TIMES:
-                value = rows[shop, month][metric]
-                assert fixed_cases.agrees(value, right[metric][place]), (metric, shop, month)
-
-
 def test_functions_over_time_are_computed_for_each_group(history: Any) -> None:
-    found = time_tree().compute(history, [*fixed_cases.TIMES], time="day", by="shop")
-    check_series(row.asDict() for row in found.collect())
+    found = fixed_cases.time_tree().compute(history, [*fixed_cases.TIMES], time="day", by="shop")
+    fixed_cases.check_series(row.asDict() for row in found.collect())
 
 
 def test_sql_text_over_time_is_computed_for_each_group(session: Any, history: Any) -> None:
     history.createOrReplaceTempView("history")
-    text = time_tree().to_sql(
+    text = fixed_cases.time_tree().to_sql(
         [*fixed_cases.TIMES],
         table="history",
         time="day",
@@ -112,11 +88,11 @@ def test_sql_text_over_time_is_computed_for_each_group(session: Any, history: An
         grain="month",
         dialect="spark",
     )
-    check_series(row.asDict() for row in session.sql(text).collect())
+    fixed_cases.check_series(row.asDict() for row in session.sql(text).collect())
 
 
 def test_a_missing_period_is_an_error_that_names_it(history: Any) -> None:
     gap = fixed_cases.MONTHS[7]
     frame = history.where(history["day"] != gap)
     with pytest.raises(ComputeError, match="2024-08"):
-        time_tree().compute(frame, ["before"], time="day", by="shop").collect()
+        fixed_cases.time_tree().compute(frame, ["before"], time="day", by="shop").collect()

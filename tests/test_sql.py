@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import math
 import re
@@ -286,49 +287,25 @@ def test_a_formula_may_be_long_and_a_tree_deep(database: Database) -> None:
 # --- functions over time
 
 
-def series_rows() -> list[tuple[Any, ...]]:
-    return [
-        (month, shop, *pair)
-        for shop, columns in fixed_cases.series()
-        for month, *pair in zip(fixed_cases.MONTHS, *columns.values(), strict=True)
-    ]
-
-
 SERIES = {"day": "date", "shop": "varchar", "a": "double", "b": "double"}
 
 
-def time_tree() -> MetricTree:
-    return MetricTree(
-        north_star="before", metrics={**fixed_cases.TIMES, "a": None, "b": None, "k": 2.5}
-    )
-
-
-def time_sql(database: Database, grain: str = "month", dialect: str | None = None) -> str:
-    return time_tree().to_sql(
+@functools.cache
+def time_sql(dialect: str, grain: str = "month") -> str:
+    return fixed_cases.time_tree().to_sql(
         [*fixed_cases.TIMES],
         table="history",
         time="day",
         by="shop",
         grain=grain,
-        dialect=dialect or database.dialect,
+        dialect=dialect,
     )
 
 
 def test_functions_over_time_are_computed_for_each_group(database: Database) -> None:
-    rows = series_rows()
+    rows = fixed_cases.series_rows()
     database.fill("history", SERIES, [*rows[1::2], *rows[::2]])
-    found = {(row["shop"], row["day"]): row for row in database.execute(time_sql(database))}
-    assert len(found) == len(rows)
-    for shop, columns in fixed_cases.series():
-        inputs = {
-            name: [None if x is None or math.isnan(x) else x for x in values]
-            for name, values in columns.items()
-        }
-        right = time_tree().compute_series(inputs)
-        for place, month in enumerate(fixed_cases.MONTHS):
-            for metric in fixed_cases.TIMES:
-                value = found[shop, month][metric]
-                assert fixed_cases.agrees(value, right[metric][place]), (metric, shop, month)
+    fixed_cases.check_series(database.execute(time_sql(database.dialect)))
 
 
 @pytest.mark.parametrize("grain", ["day", "week", "month", "quarter", "year"])
@@ -341,7 +318,7 @@ def test_periods_are_counted_by_every_grain(database: Database, grain: str) -> N
         "year": [dt.date(2023, 12, 31), dt.date(2024, 12, 31), dt.date(2025, 12, 31)],
     }[grain]
     database.fill("history", SERIES, [(day, "x", at + 1.0, 1.0) for at, day in enumerate(firsts)])
-    found = sorted(database.execute(time_sql(database, grain)), key=lambda row: row["day"])
+    found = sorted(database.execute(time_sql(database.dialect, grain)), key=lambda row: row["day"])
     assert [row["before"] for row in found] == [None, 1.0, 2.0, 3.0][: len(found)]
     assert [row["so_far"] for row in found] == [1.0, 3.0, 6.0, 10.0][: len(found)]
 
@@ -350,7 +327,7 @@ def test_a_period_is_found_in_a_timestamp(database: Database) -> None:
     times = [dt.datetime.fromisoformat(text) for text in ("2025-01-05 23:59", "2025-02-10 00:01")]
     rows = [(time, "x", 1.0 + at, 1.0) for at, time in enumerate(times)]
     database.fill("history", {**SERIES, "day": "timestamp"}, rows)
-    found = sorted(database.execute(time_sql(database)), key=lambda row: row["day"])
+    found = sorted(database.execute(time_sql(database.dialect)), key=lambda row: row["day"])
     assert [row["step"] for row in found] == [None, 1.0]
 
 
@@ -369,14 +346,14 @@ def test_a_missing_or_doubled_period_never_gives_a_wrong_number(
     months = fixed_cases.MONTHS[:6]
     values = [3.0, 50.0, 700.0, 2_000.0, 11_000.0, 130_000.0]
     whole = [(month, "x", value, 1.0) for month, value in zip(months, values, strict=True)]
-    right = time_tree().compute_series({"a": values, "b": [1.0] * 6})
+    right = fixed_cases.time_tree().compute_series({"a": values, "b": [1.0] * 6})
     without = [row for place, row in enumerate(whole) if place not in left]
     doubled = [*whole, *(whole[place] for place in left)]
     both = [*without, without[0]]
     undated = [*whole, (None, "x", 9.0, 1.0)]
     for rows in (without, doubled, both, undated):
         database.fill("history", SERIES, rows)
-        for row in database.execute(time_sql(database, dialect=dialect)):
+        for row in database.execute(time_sql(dialect or database.dialect)):
             for metric in set(fixed_cases.TIMES) - {"known"}:
                 at = row["day"]
                 assert row[metric] is None or (
@@ -388,7 +365,7 @@ def test_a_missing_or_doubled_period_never_gives_a_wrong_number(
 def test_a_gap_gives_missing_values_after_it(database: Database) -> None:
     months = [month for place, month in enumerate(fixed_cases.MONTHS[:6]) if place != 2]
     database.fill("history", SERIES, [(month, "x", 1.0, 1.0) for month in months])
-    found = sorted(database.execute(time_sql(database)), key=lambda row: row["day"])
+    found = sorted(database.execute(time_sql(database.dialect)), key=lambda row: row["day"])
     assert [row["before"] for row in found] == [None, 1.0, None, 1.0, 1.0]
     assert [row["so_far"] for row in found] == [1.0, 2.0, None, None, None]
 
@@ -408,9 +385,11 @@ def test_a_missing_period_takes_values_only_from_the_rows_that_need_it(
     days, shops, a, b = map(list, zip(*rows, strict=True))
     table = pa.table({"day": days, "shop": shops, "a": a, "b": b})
     metrics = [*fixed_cases.TIMES]
-    filled = time_tree().compute(table, metrics, time="day", by="shop", grain="month", fill=True)
+    filled = fixed_cases.time_tree().compute(
+        table, metrics, time="day", by="shop", grain="month", fill=True
+    )
     right = {row["day"]: row for row in filled.to_pylist()}
-    found = database.execute(time_sql(database))
+    found = database.execute(time_sql(database.dialect))
     assert len(found) == len(rows)
     for row in found:
         for metric in metrics:
@@ -425,7 +404,7 @@ def test_a_doubled_period_takes_values_only_from_the_rows_that_need_it(
     rows = [(month, "x", 1.0 + at, 1.0) for at, month in enumerate(months)]
     database.fill("history", SERIES, [*rows, (None, "x", 9.0, 1.0)])
     found = sorted(
-        (row for row in database.execute(time_sql(database)) if row["day"]),
+        (row for row in database.execute(time_sql(database.dialect)) if row["day"]),
         key=lambda row: row["day"],
     )
     assert [row["before"] for row in found] == [None, 1.0, None, None, None, 4.0, 5.0]

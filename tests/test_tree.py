@@ -41,6 +41,9 @@ from tests import strategies
 EXAMPLES = sorted(Path("examples").rglob("*.yml"))
 
 
+JUDGE = jsonschema.Draft202012Validator(json_schema())
+
+
 # --- YAML and Python are the same
 
 
@@ -59,19 +62,18 @@ def test_yaml_to_tree_to_yaml_to_tree_is_the_identity(document):
 @given(strategies.documents())
 def test_sound_documents_fit_the_json_schema(document):
     plain = json.loads(json.dumps(document, default=str))
-    jsonschema.validate(plain, json_schema())
+    JUDGE.validate(plain)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=str)
 def test_every_example_fits_the_json_schema_and_is_sound(path):
     tree = MetricTree.load(path)
     assert MetricTree.from_yaml(tree.to_yaml()) == tree
-    jsonschema.validate(json.loads(json.dumps(tree.spec.to_data(), default=str)), json_schema())
+    JUDGE.validate(json.loads(json.dumps(tree.spec.to_data(), default=str)))
 
 
 def test_the_json_schema_is_valid_and_closed():
-    schema = json_schema()
-    jsonschema.Draft202012Validator.check_schema(schema)
+    JUDGE.check_schema(JUDGE.schema)
     for wrong in (
         {"north_star": "a"},
         {"north_star": "a", "metrics": {"a": {"forumla": "1"}}},
@@ -80,7 +82,7 @@ def test_the_json_schema_is_valid_and_closed():
         {"north_star": "a", "metrics": {"a": []}},
     ):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(wrong, schema)
+            JUDGE.validate(wrong)
 
 
 def test_the_shipped_json_schema_is_the_one_of_the_models():

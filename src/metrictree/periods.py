@@ -6,7 +6,7 @@ Imports nothing from the package.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,16 +14,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GRAINS",
+    "WEEKDAYS",
+    "Calendar",
+    "a_year_before",
     "find_grain",
     "first_days",
     "period_name",
     "period_numbers",
-    "period_of",
-    "periods_between",
 ]
 
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 GRAINS: Final = ("day", "week", *_MONTHS, "all")
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _MONDAY: Final = 3
 """Days from the Monday before it to 1970-01-01, a Thursday."""
@@ -32,29 +34,87 @@ _MONDAY: Final = 3
 # --- first days
 
 
-def period_of(day: date, grain: str) -> date:
-    """Return the first day of the period that holds a day; weeks begin on Monday.
+class Calendar(NamedTuple):
+    """When weeks and years begin; a period is named by its first day.
 
-    >>> str(period_of(date(2025, 1, 1), "week")), str(period_of(date(2025, 5, 20), "quarter"))
-    ('2024-12-30', '2025-04-01')
+    >>> str(Calendar().period_of(date(2025, 1, 1), "week"))
+    '2024-12-30'
+    >>> fiscal = Calendar(year_start=2)
+    >>> [str(fiscal.period_of(date(2025, 1, 31), grain)) for grain in ("quarter", "year")]
+    ['2024-11-01', '2024-02-01']
     """
-    if grain == "day":
-        return day
-    if grain == "week":
-        return day - timedelta(days=day.weekday())
-    return _month(_number(day) // _MONTHS[grain] * _MONTHS[grain])
+
+    week_start: int = 0
+    """The first day of a week: 0 is Monday."""
+    year_start: int = 1
+    """The month in which years, and with them quarters, begin."""
+
+    def period_number(self, day: date, grain: str) -> int:
+        """Return the number of the period that holds a day; consecutive ones are consecutive."""
+        if grain in _MONTHS:
+            return (_number(day) - self.year_start + 1) // _MONTHS[grain]
+        return (day.toordinal() - 1 - self.week_start) // 7 if grain == "week" else day.toordinal()
+
+    def first_day(self, number: int, grain: str) -> date:
+        """Return the first day of a period.
+
+        Raises:
+            ValueError: it lies outside of the years 1 to 9999.
+        """
+        if grain in _MONTHS:
+            return _month(number * _MONTHS[grain] + self.year_start - 1)
+        try:
+            return date.fromordinal(number * 7 + 1 + self.week_start if grain == "week" else number)
+        except OverflowError:
+            raise ValueError(number) from None
+
+    def period_of(self, day: date, grain: str) -> date:
+        """Return the first day of the period that holds a day.
+
+        Raises:
+            ValueError: it lies before the year 1.
+        """
+        return self.first_day(self.period_number(day, grain), grain)
+
+    def last_day(self, start: date, grain: str) -> date:
+        """Return the last day of the period that begins on a day; 9999-12-31 ends all periods."""
+        number = self.period_number(start, grain)
+        try:
+            return self.first_day(number + 1, grain) - timedelta(days=1)
+        except ValueError:
+            return date.max
+
+    def periods_between(self, first: date, last: date, grain: str) -> list[date]:
+        """Return every period from one to another, both included.
+
+        >>> months = Calendar().periods_between(date(2024, 12, 1), date(2025, 2, 1), "month")
+        >>> [str(month) for month in months]
+        ['2024-12-01', '2025-01-01', '2025-02-01']
+        """
+        low, high = self.period_number(first, grain), self.period_number(last, grain)
+        return [self.first_day(number, grain) for number in range(low, high + 1)]
+
+    def shifted(self, start: date, grain: str, periods: int) -> date:
+        """Return the first day of the period that lies some periods later, or before.
+
+        Raises:
+            ValueError: it lies outside of the years 1 to 9999.
+        """
+        return self.first_day(self.period_number(start, grain) + periods, grain)
 
 
-def periods_between(first: date, last: date, grain: str) -> list[date]:
-    """Return every period from one to another, both included.
+def a_year_before(day: date) -> date:
+    """Return the same day of the year before; February 28 for a day that only leap years have.
 
-    >>> [str(month) for month in periods_between(date(2024, 12, 1), date(2025, 2, 1), "month")]
-    ['2024-12-01', '2025-01-01', '2025-02-01']
+    Raises:
+        ValueError: that is before the year 1.
     """
-    if grain in _MONTHS:
-        return [_month(at) for at in range(_number(first), _number(last) + 1, _MONTHS[grain])]
-    step = 7 if grain == "week" else 1
-    return [date.fromordinal(at) for at in range(first.toordinal(), last.toordinal() + 1, step)]
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        if (day.month, day.day) != (2, 29):
+            raise
+        return day.replace(year=day.year - 1, day=28)
 
 
 def _number(day: date) -> int:
@@ -150,3 +210,7 @@ def find_grain(days: NDArray[np.datetime64]) -> str | None:
             if (first_days(periods, grain) == times).all() and (np.diff(periods) == 1).all():
                 return grain
     return None
+
+
+period_of = Calendar().period_of
+periods_between = Calendar().periods_between

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
 from metrictree.diagnostics import Diagnostic, Problems, Severity, Span, shown
 from metrictree.errors import DefinitionError
@@ -101,6 +102,7 @@ class _Resolving:
         self._read_formulas()
         self._read_measures()
         self._check_ranges()
+        self._check_zones()
         self._resolve_references()
         graph = Graph(self.metrics, self._instant_inputs())
         for cycle in graph.cycles:
@@ -252,6 +254,31 @@ class _Resolving:
                             help="check the numbers",
                         )
                     )
+
+    def _check_zones(self) -> None:
+        asked: list[tuple[tuple[str, ...], str]] = [
+            (("sources", name, "timezone"), source.timezone)
+            for name, source in self.spec.sources.items()
+            if source.timezone is not None
+        ]
+        if self.spec.timezone is not None:
+            asked.append((("timezone",), self.spec.timezone))
+        # A machine without a database of zones cannot tell.
+        if not asked or not (zones := available_timezones()):
+            return
+        suggester = Suggester(zones)
+        for path, zone in asked:
+            if zone not in zones:
+                self.problems.add(
+                    Diagnostic(
+                        "SCH118",
+                        f"there is no time zone '{shown(zone)}'",
+                        self.places.span(path),
+                        path=".".join(path),
+                        help=did_you_mean(suggester.near(zone))
+                        or "write one such as Europe/Berlin or UTC",
+                    )
+                )
 
     # --- references
 

@@ -176,6 +176,24 @@ UnitText: TypeAlias = Annotated[str, AfterValidator(_unit)]
 Code: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}[0-9]{3}$")]
 
 
+def _variable(text: str) -> str:
+    if re.fullmatch(_VARIABLE, text) is None:
+        raise PydanticCustomError(
+            "variable",
+            "a connection is one environment variable such as ${SHOP_DB}, nothing else",
+        )
+    return text
+
+
+_VARIABLE: Final = r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$"
+Variable: TypeAlias = Annotated[
+    str,
+    AfterValidator(_variable),
+    WithJsonSchema({"type": "string", "pattern": _VARIABLE}),
+]
+"""The name of an environment variable: what it holds never stands in a tree."""
+
+
 def _plain(value: Any) -> Any:
     """Accept text, finite numbers, truth values, dates, null, and lists and mappings of these."""
     containers: list[Any] = []
@@ -545,11 +563,15 @@ class Source(_Model):
     """A table of raw rows: a file, a query or a table."""
 
     path: Text | None = None
-    """A CSV or Parquet file, relative to the tree's file."""
+    """A CSV, Parquet or JSON lines file, or a pattern such as `orders/**/*.parquet` for several,
+    relative to the tree's file."""
     query: Text | None = None
-    """A query for DuckDB."""
+    """A query for DuckDB; its paths are relative to the tree's file."""
     table: Text | None = None
-    """A table of the connection that is given when running."""
+    """A table of a connection, such as `shop.orders`."""
+    connection: Variable | None = None
+    """The environment variable that holds the connection of the `table`, such as `${SHOP_DB}`; the
+    connection that is given when running is used without it."""
     time: Text | None = None
     """The column that says when a row happened."""
     dimensions: Texts = ()
@@ -566,6 +588,12 @@ class Source(_Model):
                     "source_kinds",
                     "a source is one of path, query and table, not {given}",
                     {"given": " and ".join(given) or "none of them"},
+                )
+            if value.get("connection") is not None and given != ["table"]:
+                raise PydanticCustomError(
+                    "source_kinds",
+                    "only a table has a connection, a {given} has none",
+                    {"given": given[0]},
                 )
         return value
 

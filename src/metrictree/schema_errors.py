@@ -274,6 +274,11 @@ def _bad_code(facts: _Facts) -> _Words:
     return _Words("SCH113", message, "write a code such as NS101")
 
 
+def _bad_variable(facts: _Facts) -> _Words:
+    advice = "keep passwords and addresses out of the tree: put them into the variable"
+    return _Words("SCH117", facts.sentence, advice)
+
+
 def _odd_data(facts: _Facts) -> _Words:
     return _Words("SCH103", f"{facts.quoted}: {facts.sentence}", "check what stands there")
 
@@ -323,6 +328,7 @@ _WORDING: Final[Mapping[str, Callable[[_Facts], _Words]]] = {
     "source_kinds": _bad_fields,
     "focus_only": _bad_fields,
     "string_pattern_mismatch": _bad_code,
+    "variable": _bad_variable,
     "plain_data": _odd_data,
     "listed_or_named": _odd_data,
 }

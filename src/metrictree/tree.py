@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from metrictree.engines.diagnosis import Diagnosed
     from metrictree.engines.series import SeriesValues
     from metrictree.graph import Graph
-    from metrictree.measures import RunResult
+    from metrictree.measures import RunPlan, RunResult
+    from metrictree.measures.runner import RunOptions
+    from metrictree.measures.views import Progress
     from metrictree.schema import Metric, NorthStar, TreeDocument, TreeSpec
 
 __all__ = ["MetricTree"]
@@ -341,22 +343,83 @@ class MetricTree:
         by: Iterable[str] = (),
         since: date | str | None = None,
         until: date | str | None = None,
+        where: str | None = None,
+        totals: bool = False,
+        as_of: date | str | None = None,
+        compare: str | None = None,
+        like_for_like: bool = True,
+        sources: Mapping[str, Any] | None = None,
+        connection: Any = None,
+        engine: str = "duckdb",
+        reuse: str | Path | None = None,
+        progress: Progress | None = None,
     ) -> RunResult:
         """Return the values of ``targets`` from the sources, a row for each period and group.
 
-        ``grain`` is day, week, month, quarter, year or all; ``by`` names dimensions; ``since`` and
-        ``until`` are the first and the last day that count. Functions over time look at the periods
-        of the result and at none before it.
+        What is computed:
+
+        - ``grain`` is day, week, month, quarter, year or all; ``by`` names dimensions; ``totals``
+          adds the rows for all values of each dimension, from raw rows.
+        - ``since`` and ``until`` are the first and the last day that count, ``where`` is a
+          condition on rows. ``as_of`` is the last day for which the data is complete, and the last
+          one that counts; without it, where sources differ, that of the source that ends first.
+        - ``compare`` is ``previous``, ``year_ago`` or a period such as ``1997-04``, ``1997-Q2`` or
+          ``1997-04-07``. A period that is not complete is compared with as many days, unless
+          ``like_for_like`` is false.
+
+        Where it is computed:
+
+        - ``engine`` reads files: ``duckdb``, ``polars``, ``pandas``, ``spark`` or ``ibis``.
+        - ``sources`` gives frames by source, in place of what the tree declares; each is computed
+          with its own library.
+        - ``connection`` is where tables are found, or a Spark session: a DuckDB connection, an Ibis
+          backend, or text such as ``shop.duckdb``, ``postgres://${USER}@host/shop`` or
+          ``local[4]``, in which ``${NAME}`` is an environment variable.
+        - ``reuse`` is a folder that keeps what DuckDB has aggregated from files, by day and all
+          dimensions. It is read in place of the files while they and the definitions are the same,
+          for measures of which that gives the same value to the last digit.
+        - ``progress`` is called with the source that is read next, and the share that is done.
 
         Raises:
             ComputeError: a target needs an input, or, at the grain `all`, periods.
             SourceError: a source cannot be read or lacks a column; nothing is half computed.
-            MissingExtraError: DuckDB is not installed.
+            MissingExtraError: a library that is needed is not installed.
             UsageError: an argument has no meaning here.
         """
         from metrictree.measures import run
 
-        return run(self._tree, targets, grain=grain, by=by, since=since, until=until)
+        return run(
+            self._tree,
+            targets,
+            grain=grain,
+            by=by,
+            since=since,
+            until=until,
+            where=where,
+            totals=totals,
+            as_of=as_of,
+            compare=compare,
+            like_for_like=like_for_like,
+            sources=sources,
+            connection=connection,
+            engine=engine,
+            reuse=reuse,
+            progress=progress,
+        )
+
+    def run_plan(
+        self, targets: Iterable[str] | None = None, **options: Unpack[RunOptions]
+    ) -> RunPlan:
+        """Return what `run` would read and compute with the same arguments; ``str`` of it tells.
+
+        Sources are opened, and not looked through.
+
+        Raises:
+            MetricTreeError: what `run` raises of arguments, targets, sources and columns.
+        """
+        from metrictree.measures import run_plan
+
+        return run_plan(self._tree, targets, **options)
 
     def __repr__(self) -> str:
         star = self.north_star.metric

@@ -44,6 +44,6 @@ def command() -> None:
     click.echo(draw_values(tree, values, lambda metric: march.why(0, metric), style))
 
     click.echo(f"\n{style.paint('$ metrictree run tree.yml --grain month', 'bold')}\n")
-    click.echo(render_run(tree, tree.run(grain="month"), style))
+    click.echo(render_run(tree.run(grain="month"), style))
 
     click.echo("\nYour own tree: `metrictree new` writes a first one.")

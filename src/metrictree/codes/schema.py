@@ -170,4 +170,34 @@ SCHEMA: Final = (
         TREE + "  rate: 0.04\n  visits: { tags: [weekly, core] }\n",
         "Remove it, or write the one that was meant.",
     ),
+    Code(
+        "SCH117",
+        "A connection that is no environment variable",
+        Severity.ERROR,
+        "Trees are shared and kept for ever, passwords are neither. So a tree names the "
+        "environment variable in which the connection is found, and nothing else.",
+        "north_star: orders\n"
+        "metrics:\n"
+        "  orders: { measure: { source: shop, aggregate: count() } }\n"
+        "sources:\n"
+        "  shop: { table: orders, connection: 'postgres://ana:secret@db/shop' }\n",
+        "north_star: rate\n"
+        "metrics:\n"
+        "  rate: orders / 7\n"
+        "  orders: { measure: { source: shop, aggregate: count() } }\n"
+        "sources:\n"
+        "  shop: { table: orders, connection: '${SHOP_DB}' }\n",
+        "Put the connection into a variable of the environment, and write its name as "
+        "`${SHOP_DB}`.",
+    ),
+    Code(
+        "SCH118",
+        "Unknown time zone",
+        Severity.ERROR,
+        "Time zones are those of the IANA database, in their own spelling. Abbreviations such as "
+        "CEST mean different zones in different places.",
+        TREE + "  rate: 0.04\n  visits:\ntimezone: Europe/Berln\n",
+        TREE + "  rate: 0.04\n  visits:\ntimezone: Europe/Berlin\n",
+        "Write a name such as `Europe/Berlin` or `UTC`; the nearest ones are offered.",
+    ),
 )

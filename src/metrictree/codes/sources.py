@@ -10,30 +10,50 @@ from metrictree.diagnostics import Severity
 
 __all__ = ["SOURCES"]
 
+_TABLE: Final = """\
+import duckdb
+
+from metrictree import MetricTree
+
+shop = duckdb.connect()
+shop.execute("create table orders as select 40 as amount")
+tree = MetricTree(
+    north_star="revenue",
+    metrics={
+        "revenue": {"measure": {"source": "orders", "aggregate": "sum(amount)"}},
+    },
+    sources={"orders": {"table": "orders"}},
+)
+RUN
+"""
+
 SOURCES: Final = (
     Code(
         "SRC101",
-        "DuckDB is not installed",
+        "What reads a source is not installed",
         Severity.ERROR,
-        "CSV and Parquet files are read with DuckDB, which the core does not bring.",
+        "Files and queries are read with DuckDB, frames and tables with the library that they are "
+        "of; the core brings none of them.",
         "import sys\nfrom unittest.mock import patch\n\n"
         + run_of().replace(
             "tree.run(",
             'with patch.dict(sys.modules, {"duckdb": None}):  # as if not installed\n    tree.run(',
         ),
         run_of(),
-        'Install it: `pip install "metrictree[duckdb]"`.',
+        'Install it, as the message says: for DuckDB, `pip install "metrictree[duckdb]"`.',
         shown_by="python",
     ),
     Code(
         "SRC102",
-        "A source that this version does not read",
+        "A file of another format",
         Severity.ERROR,
-        "This version reads one CSV or Parquet file for each source. `query` and `table` are part "
-        "of the format already, so that trees need no change later.",
-        run_of().replace('"path": "orders.csv"', '"table": "shop.orders"'),
+        "Files are CSV, Parquet or JSON lines, told by the ends of their names. A folder is read "
+        "by a pattern of the files in it.",
+        run_of().replace('"path": "orders.csv"', '"path": "orders.xlsx"'),
         run_of(),
-        "Write the rows to a file whose name ends in .csv, .tsv or .parquet, and give its `path`.",
+        "Write the rows to a file whose name ends in .csv, .tsv, .parquet, .jsonl or .ndjson; text "
+        "files may be compressed, as .csv.gz. For several files write a pattern such as "
+        "`orders/**/*.parquet`.",
         shown_by="python",
     ),
     Code(
@@ -44,14 +64,15 @@ SOURCES: Final = (
         run_of().replace('"path": "orders.csv"', '"path": "../orders.csv"'),
         run_of(),
         "Move the file inside, or name a wider folder with `--root` or `root=`. Write a relative "
-        "path with `/` between folders.",
+        "path with `/` between folders. A `query` names its files in single quotes.",
         shown_by="python",
     ),
     Code(
         "SRC104",
         "The file of a source cannot be read",
         Severity.ERROR,
-        "It is not there, is empty, is a folder, or may not be read.",
+        "It is not there, is empty, is a folder, or may not be read; or a pattern matches no file, "
+        "or one twice.",
         run_of().replace('"path": "orders.csv"', '"path": "order.csv"'),
         run_of(),
         "Check the path, which is relative to the tree's file.",
@@ -61,9 +82,10 @@ SOURCES: Final = (
         "SRC105",
         "The file of a source is damaged",
         Severity.ERROR,
-        "A line with more or fewer cells than the header, quotes that do not match, another "
-        "encoding than UTF-8, or a name that stands twice in the header: whatever was made of it "
-        "would be a guess. Lines are counted as an editor counts them.",
+        "A line with more or fewer cells than the header, quotes that do not match, a line that is "
+        "no object of JSON, another encoding than UTF-8, a name that stands twice in the header, "
+        "or bytes that are no Parquet: whatever was made of it would be a guess. Lines are counted "
+        "as an editor counts them.",
         run_of(rows="day,amount,amount\\n2026-01-05,40,45\\n"),
         run_of(rows="day,amount,tax\\n2026-01-05,40,5\\n"),
         "Repair the line that is told, or export the file again, as UTF-8. Give each column a name "
@@ -89,8 +111,7 @@ SOURCES: Final = (
         "Text is not converted to numbers, nor numbers to dates. A sum over a column of texts "
         "mostly means that one cell holds `n/a`, a currency sign or a comma: the first such cell "
         "of a CSV file is told with its line. Only `true` and `false` are truth values in one. A "
-        "time may end in `Z`, `UTC` or `+00:00` and then lies on its day in UTC; texts with other "
-        "time zones are not converted yet.",
+        "time may end in `Z`, `UTC` or an offset such as `+02:00`; without one it is in UTC.",
         run_of(rows="day,amount\\n2026-01-05,40 USD\\n"),
         run_of(rows="day,amount\\n2026-01-05,40\\n"),
         "Store numbers as plain numbers such as 1200.5 and days as 2026-01-31, leave a cell "
@@ -134,17 +155,6 @@ SOURCES: Final = (
         run_of(rows="day,amount\\n2026-01-05,40\\n,25\\n"),
         run_of(rows="day,amount\\n2026-01-05,40\\n2026-01-06,25\\n"),
         "Leave them out with `where: not is_missing(day)`, repair the data, or ask for all time.",
-        shown_by="python",
-    ),
-    Code(
-        "SRC111",
-        "A setting that this version does not follow",
-        Severity.ERROR,
-        "Time zones other than UTC, weeks that begin on another day and fiscal years would move "
-        "rows to other periods. Until they do, a run that they matter to is refused.",
-        run_of(settings='week_start="sunday"', arguments='grain="week"'),
-        run_of(settings='week_start="monday"', arguments='grain="week"'),
-        "Remove the setting, or choose a grain for which it does not matter.",
         shown_by="python",
     ),
     Code(
@@ -202,6 +212,83 @@ SOURCES: Final = (
         ),
         "Check the first and the last day, choose a larger grain or fewer dimensions, or raise the "
         "limit `rows`.",
+        shown_by="python",
+    ),
+    Code(
+        "SRC116",
+        "A frame that cannot be used",
+        Severity.ERROR,
+        "What is given for a source is a frame of pandas, Polars, PyArrow, Spark or narwhals, a "
+        "DuckDB relation or an Ibis table, with a name of its own and one type for each column.",
+        run_of(arguments='sources={"orders": [40, 45]}'),
+        "import polars as pl\n\n"
+        + run_of(arguments='sources={"orders": pl.DataFrame({"amount": [40, 45]})}').replace(
+            '"time": "day"', '"dimensions": []'
+        ),
+        "Give the frame itself; make one of lists or arrays first.",
+        shown_by="python",
+    ),
+    Code(
+        "SRC117",
+        "A connection that cannot be used",
+        Severity.ERROR,
+        "A `table` is found in a connection: one that is given, or the one in the environment "
+        "variable that the source names. What the variables hold is in no message.",
+        _TABLE.replace("RUN", "tree.run()"),
+        _TABLE.replace("RUN", "tree.run(connection=shop)"),
+        "Give a DuckDB connection, an Ibis backend or a SparkSession; or as text a DuckDB file, an "
+        "address such as `postgres://...`, or with the engine spark a master such as `local[4]`. "
+        "Set the variables that it names.",
+        shown_by="python",
+    ),
+    Code(
+        "SRC118",
+        "Unknown table",
+        Severity.ERROR,
+        "The connection has no table of this name. A table of another schema is written with it, "
+        "as `shop.orders`.",
+        _TABLE.replace("RUN", "tree.run(connection=shop)").replace('"orders"}', '"order"}'),
+        _TABLE.replace("RUN", "tree.run(connection=shop)"),
+        "Correct the name; the nearest ones are offered.",
+        shown_by="python",
+    ),
+    Code(
+        "SRC119",
+        "A query or table that cannot be read",
+        Severity.ERROR,
+        "A `query` is one SELECT: a tree from elsewhere reads its own folder, and changes nothing. "
+        "What else the database says about a query, table or frame is told in its words.",
+        run_of().replace('"path": "orders.csv"', '"query": "drop table orders"'),
+        run_of().replace('"path": "orders.csv"', '"query": "from read_csv(\'orders.csv\')"'),
+        "Write one SELECT that DuckDB understands, or make the table readable.",
+        shown_by="python",
+    ),
+    Code(
+        "SRC120",
+        "Files with different columns",
+        Severity.ERROR,
+        "The files that a pattern matches are read as one table, so all of them have the same "
+        "columns. A column that one of them lacks would be missing in a part of the rows.",
+        run_of()
+        .replace("tree =", 'Path("orders2.csv").write_text("day,price\\n2026-01-06,45\\n")\ntree =')
+        .replace('"path": "orders.csv"', '"path": "orders*.csv"'),
+        run_of()
+        .replace(
+            "tree =", 'Path("orders2.csv").write_text("day,amount\\n2026-01-06,45\\n")\ntree ='
+        )
+        .replace('"path": "orders.csv"', '"path": "orders*.csv"'),
+        "Export the file that differs again, write a narrower pattern, or make them two sources.",
+        shown_by="python",
+    ),
+    Code(
+        "SRC121",
+        "A source without rows",
+        Severity.ERROR,
+        "A table without a single row is mostly one that was not loaded. The zeros that its counts "
+        "and sums would give are no facts.",
+        run_of(rows="day,amount\\n"),
+        run_of(),
+        "Load the table, or name another file. To leave rows out, use `where`, `since`, `until`.",
         shown_by="python",
     ),
 )

@@ -127,8 +127,8 @@ VALUES: Final = (
         Severity.ERROR,
         "A result is written in whole or not at all, and never over what its own tree is made of: "
         "a source, the tree's file, or one that it includes.",
-        run_of().replace("tree.run(", "result = tree.run(") + 'result.write_csv("orders.csv")\n',
-        run_of().replace("tree.run(", "result = tree.run(") + 'result.write_csv("months.csv")\n',
+        run_of().replace("tree.run(", "result = tree.run(") + 'result.write("orders.csv")\n',
+        run_of().replace("tree.run(", "result = tree.run(") + 'result.write("months.csv")\n',
         "Choose another file, in a folder that is there and can be written.",
         shown_by="python",
     ),
@@ -221,6 +221,20 @@ VALUES: Final = (
         '    tree.to_sql(table="days")\n',
         PYTHON_TREE + 'tree.to_sql(table="days")\n',
         'Install them: `pip install "metrictree[sql]"`.',
+        shown_by="python",
+    ),
+    Code(
+        "VAL119",
+        "A library of frames is not installed",
+        Severity.ERROR,
+        "The result of a run is given as a frame of Polars, pandas or PyArrow, none of which the "
+        "core brings.",
+        "import sys\nfrom unittest.mock import patch\n\n"
+        + run_of().replace("tree.run(", "result = tree.run(")
+        + 'with patch.dict(sys.modules, {"polars": None}):  # as if not installed\n'
+        '    result.to_frame("polars")\n',
+        run_of().replace("tree.run(", "result = tree.run(") + 'result.to_frame("polars")\n',
+        "Install it, such as `pip install polars`, or take `to_dicts()`, which needs no library.",
         shown_by="python",
     ),
 )

@@ -68,7 +68,7 @@ class _Finding:
         self.known = set(names)
         self.counts = Counter(names) if len(self.known) < len(names) else {}
         """Only if a name stands twice."""
-        self.near = Suggester([name for name in names if isinstance(name, str)])
+        self.near = Suggester([name for name in dict.fromkeys(names) if isinstance(name, str)])
 
     def find(self) -> tuple[dict[str, str], list[Diagnostic]]:
         tree, request = self.tree, self.request
@@ -129,8 +129,7 @@ class _Finding:
         for metric, name in found.items() if self.counts else ():
             if self.counts[name] > 1:
                 message = f"the frame has {self.counts[name]} columns named '{shown(name)}'"
-                advice = "rename or drop all but one"
-                yield Diagnostic("VAL101", message, metric=metric, help=advice)
+                yield Diagnostic("VAL101", message, metric=metric, help=_ONE)
 
     def _written_over(self, found: dict[str, str]) -> Iterator[Diagnostic]:
         for metric in self.request.columns:
@@ -171,11 +170,14 @@ class _Finding:
         for argument, column in [("time", request.time), *dimensions]:
             if column is None or (column in self.known and not self.counts.get(column, 1) > 1):
                 continue
-            columns = f"{self.counts[column]} columns" if column in self.known else "no column"
+            if column in self.known:
+                columns, advice = f"{self.counts[column]} columns", _ONE
+            else:
+                columns, advice = "no column", self._meant(column, "name one of its columns")
             yield Diagnostic(
                 "VAL110",
                 f"the frame has {columns} '{shown(column)}', which `{argument}` names",
-                help=self._meant(column, "name one of its columns"),
+                help=advice,
             )
 
     def _computed(self, metric: str, but: str) -> Diagnostic:
@@ -189,6 +191,8 @@ class _Finding:
 
 
 _RESET: Final = "it is in the index of the frame: call `frame.reset_index()` first"
+
+_ONE: Final = "rename or drop all but one"
 
 
 def _mapped(metric: str, name: str) -> str:

@@ -23,7 +23,7 @@ from metrictree.formula.operators import PRECEDENCE
 from metrictree.limits import DEFAULT_LIMITS, Limits
 from metrictree.names import RESERVED
 
-__all__ = ["Fault", "Mode", "parse", "read"]
+__all__ = ["Fault", "Mode", "parse", "read", "span_in"]
 
 
 class Mode(StrEnum):
@@ -63,9 +63,13 @@ class _Stop(Exception):  # noqa: N818 - not an error: ends the reading of one fo
 
 
 def parse(
-    text: str, mode: Mode | str = Mode.FORMULA, *, limits: Limits = DEFAULT_LIMITS
+    text: str,
+    mode: Mode | str = Mode.FORMULA,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    name: str = "<formula>",
 ) -> Formula:
-    """Return the formula that ``text`` spells.
+    """Return the formula that ``text`` spells; errors call it by its ``name``.
 
     Raises:
         DefinitionError: all mistakes in the text, with columns in the text itself.
@@ -83,20 +87,24 @@ def parse(
     if formula is None:
         raise DefinitionError(
             Diagnostic(
-                fault.code, fault.message, _span_in(text, fault.start, fault.end), help=fault.help
+                fault.code,
+                fault.message,
+                span_in(text, fault.start, fault.end, name),
+                help=fault.help,
             )
             for fault in faults
         )
     return formula
 
 
-def _span_in(text: str, start: int, end: int) -> Span:
+def span_in(text: str, start: int, end: int, name: str) -> Span:
+    """Return the place of some characters of a text that stands in no file, but has a name."""
     line = text.count("\n", 0, start) + 1
     begin = text.rfind("\n", 0, start) + 1
     stop = text.find("\n", start)
     shown_line = text[begin : stop if stop >= 0 else len(text)][:2_000]
     column = start - begin + 1
-    return Span("<formula>", line, column, line, column + max(end - start, 1), shown_line)
+    return Span(name, line, column, line, column + max(end - start, 1), shown_line)
 
 
 _TOKEN = re.compile(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from metrictree.diagnostics import Span
+from metrictree.formula.parser import span_in
 from metrictree.schema_errors import dotted
 
 if TYPE_CHECKING:
+    from metrictree.diagnostics import Span
     from metrictree.documents import Document, Path as DataPath
 
 __all__ = ["Places"]
@@ -42,15 +43,4 @@ class Places:
         document, path = self._find(path)
         if document is not None:
             return document.span_within(path, start, end)
-        line = text.count("\n", 0, start) + 1
-        begin = text.rfind("\n", 0, start) + 1
-        column = start - begin + 1
-        end_column = column + max(end - start, 1)
-        return Span(
-            dotted(path),
-            line,
-            column,
-            line,
-            end_column,
-            text[begin:].split("\n", maxsplit=1)[0][:2_000],
-        )
+        return span_in(text, start, end, dotted(path))

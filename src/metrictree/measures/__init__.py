@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from metrictree.measures.result import RunResult
-from metrictree.measures.runner import run
+from metrictree.measures.explain import RunPlan
+from metrictree.measures.result import Period, RunResult
+from metrictree.measures.runner import run, run_plan
 
-__all__ = ["RunResult", "run"]
+__all__ = ["Period", "RunPlan", "RunResult", "run", "run_plan"]

@@ -1,42 +1,134 @@
-"""One source -> the values of its measures for each period and group, in one scan."""
+"""The sources of a run, opened and prepared -> their measures in any span of time."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from metrictree.diagnostics import Diagnostic, shown
 from metrictree.engines.frames.rows import Kind
 from metrictree.errors import SourceError
 from metrictree.measures.prepare import Preparation
+from metrictree.measures.request import Aggregated
 from metrictree.measures.scan import Scan
-from metrictree.measures.sources import open_table
+from metrictree.measures.survey import check_rows, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
-    from metrictree.measures.request import Aggregated, Request
+    from metrictree.diagnostics import Diagnostic
+    from metrictree.measures.request import Key, Request, Result
+    from metrictree.measures.reuse import Shelf
+    from metrictree.measures.survey import Extent
+    from metrictree.measures.table import Table
     from metrictree.resolved import ResolvedTree
 
-__all__ = ["aggregate"]
-
-_COMPUTED: Final = (None, "UTC", "Etc/UTC")
-"""The time zones in which days are computed."""
+__all__ = ["Sources"]
 
 
-def aggregate(
-    tree: ResolvedTree, name: str, metrics: Sequence[str], request: Request
-) -> Aggregated:
-    """Return the measures of a source for each period and group of its rows.
+class Sources:
+    """The sources that a run reads.
 
     Raises:
-        SourceError: every problem of the source and its measures.
+        SourceError: every problem of the sources and of their measures.
     """
-    problems = list(_check_settings(tree, name, request))
-    try:
-        table = open_table(tree, name)
-    except SourceError as error:
-        raise SourceError([*problems, *error.diagnostics]) from None
+
+    def __init__(
+        self,
+        tree: ResolvedTree,
+        measured: Mapping[str, Sequence[str]],
+        request: Request,
+        tables: Callable[[str], Table],
+        *,
+        look: Callable[[Preparation], Extent] = survey,
+        shelf: Shelf | None = None,
+    ) -> None:
+        self.parts: dict[str, list[Scan]] = {}
+        """What is read of each source; each part finds values of other measures."""
+
+        opened = cache(tables)  # what is kept is made of the same table
+
+        def prepared(name: str, request: Request, metrics: Sequence[str]) -> Preparation:
+            return _prepared(tree, name, opened(name), request, metrics)
+
+        def read(name: str) -> None:
+            metrics = list(measured[name])
+            self.parts[name] = []
+            kept = None
+            if shelf is not None:
+                kept = shelf.kept(name, metrics, lambda finest: prepared(name, finest, metrics))
+            if kept is not None:
+                self.parts[name].append(kept)
+                metrics = [metric for metric in metrics if metric not in kept.prepared.metrics]
+            if metrics:
+                one = prepared(name, request, metrics)
+                extent = look(one) if request.needs_time else None
+                if not request.needs_time and look is survey:
+                    check_rows(one)
+                self.parts[name].append(Scan(one, extent))
+
+        _each(measured, read)
+
+    @property
+    def first(self) -> date | None:
+        """The day of the first row of all sources; ``None`` if there is none."""
+        days = [extent.first for extent in self._extents()]
+        return min((day for day in days if day is not None), default=None)
+
+    @property
+    def ends(self) -> dict[str, date]:
+        """The day of the last row of each source that has times."""
+        found: dict[str, date] = {}
+        for name, parts in self.parts.items():
+            days = [part.extent.last for part in parts if part.extent is not None]
+            last = max((day for day in days if day is not None), default=None)
+            if last is not None:
+                found[name] = last
+        return found
+
+    @property
+    def end(self) -> date | None:
+        """The day at which the first source ends: up to it, there may be rows of all."""
+        return min(self.ends.values(), default=None)
+
+    def _extents(self) -> list[Extent]:
+        return [part.extent for parts in self.parts.values() for part in parts if part.extent]
+
+    def aggregated(
+        self, since: date | None, until: date | None, progress: Callable[[str], None]
+    ) -> dict[str, Aggregated]:
+        """Return the measures of each source for each period and group of the rows of a span."""
+        found: dict[str, Aggregated] = {}
+
+        def aggregate(name: str) -> None:
+            progress(name)
+            values: dict[Key, dict[str, Result]] = {}
+            for part in self.parts[name]:
+                one = part.run(since, until)
+                for key, results in one.values.items():
+                    values.setdefault(key, {}).update(results)
+            found[name] = Aggregated(values, one.kinds)
+
+        _each(self.parts, aggregate)
+        return found
+
+
+def _each(names: Mapping[str, Any], work: Callable[[str], None]) -> None:
+    """Do something with each source, and tell the problems of all."""
+    problems: list[Diagnostic] = []
+    for name in names:
+        try:
+            work(name)
+        except SourceError as error:
+            problems += error.diagnostics
+    if problems:
+        raise SourceError(dict.fromkeys(problems))
+
+
+def _prepared(
+    tree: ResolvedTree, name: str, table: Table, request: Request, metrics: Sequence[str]
+) -> Preparation:
     prepared = Preparation(tree, name, table, request)
     prepared.prepare(metrics)
     if prepared.problems:
@@ -48,30 +140,6 @@ def aggregate(
         table = replace(table, columns=columns)
         prepared = Preparation(tree, name, table, request, look=True)
         prepared.prepare(metrics)
-    problems += prepared.problems
-    if problems:
-        raise SourceError(problems)
-    return Scan(prepared).run()
-
-
-def _check_settings(tree: ResolvedTree, name: str, request: Request) -> Iterator[Diagnostic]:
-    """Refuse what the tree asks for and this version cannot do yet."""
-    spec = tree.spec
-    source = spec.sources[name]
-    asked: list[tuple[tuple[str, ...], str]] = []
-    if request.needs_time and source.timezone not in _COMPUTED:
-        asked.append((("sources", name, "timezone"), f"timezone: {shown(source.timezone)}"))
-    elif request.needs_time and source.timezone is None and spec.timezone not in _COMPUTED:
-        asked.append((("timezone",), f"timezone: {shown(spec.timezone)}"))
-    if request.grain == "week" and spec.week_start not in (None, "monday"):
-        asked.append((("week_start",), f"week_start: {spec.week_start}"))
-    if request.grain in ("quarter", "year") and spec.fiscal_year_start not in (None, 1):
-        asked.append((("fiscal_year_start",), f"fiscal_year_start: {spec.fiscal_year_start}"))
-    for path, setting in asked:
-        yield Diagnostic(
-            "SRC111",
-            f"`{setting}` cannot be taken into account yet",
-            tree.places.span(path),
-            path=".".join(path),
-            help="remove it, or choose a grain for which it does not matter",
-        )
+    if prepared.problems:
+        raise SourceError(prepared.problems)
+    return prepared

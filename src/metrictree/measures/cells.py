@@ -1,38 +1,40 @@
-"""CSV files as an editor shows them, line by line: looked at only to say what is wrong with one."""
+"""Text files as an editor shows them, line by line: looked at only to say what is wrong."""
 
 from __future__ import annotations
 
 import csv
+import gzip
+import json
 import re
-from datetime import date
-from typing import TYPE_CHECKING, Final, NamedTuple
+import zlib
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
+from metrictree.diagnostics import shown
 from metrictree.engines.frames.rows import Cell
+from metrictree.measures.times import is_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["DAY", "Damage", "File", "first_cell", "is_day", "is_number", "look_at"]
+__all__ = ["Damage", "File", "first_cell", "header_of", "is_day", "is_number", "look_at"]
 
-DAY: Final = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|\+00(:?00)?))?)?"
-)
-"""The text of a day, or of a time without a time zone or in UTC."""
-_DAY: Final = re.compile(DAY)
 _NUMBER: Final = re.compile(
     r"[ \t]*-?(((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?|inf(inity)?|nan)",
     re.IGNORECASE,
 )
 """What DuckDB's reader takes for a number."""
+_UNREADABLE: Final = (OSError, EOFError, zlib.error)
 
 
 class File(NamedTuple):
-    """A file of rows: Parquet if it has no delimiter."""
+    """The text files of a source, which are read as one."""
 
-    path: Path
+    paths: tuple[Path, ...]
+    names: tuple[str, ...]
+    """What the tree calls them."""
     delimiter: str | None
+    """What stands between cells; ``None`` if each line is an object of JSON."""
 
 
 class Damage(NamedTuple):
@@ -63,25 +65,68 @@ class _Lines:
         return line
 
 
-def _records(file: File, lines: _Lines) -> Iterator[tuple[int, list[str]]]:
+def _opened(path: Path) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Return each record with the line in which it begins."""
-    for record in csv.reader(lines, delimiter=file.delimiter or ",", strict=True):
+    for record in csv.reader(lines, delimiter=delimiter, strict=True):
         yield lines.begin, record
         lines.begin = lines.count + 1
 
 
-def look_at(file: File) -> Damage | set[str]:
-    """Return what is wrong with a CSV file; if nothing is found, in which ways its records end.
+def header_of(path: Path, delimiters: str) -> tuple[str, tuple[str, ...]]:
+    """Return the delimiter of a CSV file, and the names in its header.
 
     Raises:
         OSError: the file cannot be read.
+        csv.Error: it has no header.
+    """
+    try:
+        with _opened(path) as stream:
+            first = stream.readline(_HEADER).strip()
+            delimiter = max(delimiters, key="".join(first.split('"')[::2]).count)
+            stream.seek(0)
+            names = next(csv.reader(stream, delimiter=delimiter), [])
+    except (EOFError, zlib.error) as error:
+        raise OSError(0, f"it is not compressed as its name says: {error}") from None
+    return delimiter, tuple(names)
+
+
+_HEADER: Final = 1_000_000
+"""Characters of a header that are looked at."""
+
+
+def look_at(file: File) -> Damage | set[str]:
+    """Return what is wrong with a text file; if nothing is found, in which ways its records end.
+
+    Raises:
+        OSError: a file cannot be read.
     """
     ends: set[str] = set()
+    for path, name in zip(file.paths, file.names, strict=True):
+        try:
+            found = (
+                _look_at_json(path) if file.delimiter is None else _look_at(path, file.delimiter)
+            )
+        except (EOFError, zlib.error):
+            return Damage(f"{name} is no whole gzip file", "compress it again")
+        if isinstance(found, Damage):
+            return found._replace(message=found.message.replace("{}", name))
+        ends |= found
+    return ends
+
+
+def _look_at(path: Path, delimiter: str) -> Damage | set[str]:
+    ends: set[str] = set()
     width = 0
-    with file.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+    with _opened(path) as stream:
         lines = _Lines(stream)
         try:
-            for begin, record in _records(file, lines):
+            for begin, record in _records(lines, delimiter):
                 ends.add(lines.end)
                 if not width and not record:
                     return Damage(
@@ -92,13 +137,10 @@ def look_at(file: File) -> Damage | set[str]:
                     return Damage(
                         f"cannot read {{}}: line {begin} has {_cells(len(record))}, "
                         f"the header {width}",
-                        f"repair the line; a text with `{file.delimiter}` in it stands in quotes",
+                        f"repair the line; a text with `{delimiter}` in it stands in quotes",
                     )
         except UnicodeEncodeError:
-            return Damage(
-                f"{{}} is not UTF-8, see line {lines.count}",
-                "save it as UTF-8; spreadsheets call it CSV UTF-8",
-            )
+            return _no_utf8(lines)
         except csv.Error as error:
             if "field larger" in str(error):
                 return set()  # no further can be looked
@@ -109,31 +151,73 @@ def look_at(file: File) -> Damage | set[str]:
     return ends - {""}
 
 
-def first_cell(file: File, position: int, fits: Callable[[str], bool]) -> Cell | None:
+def _look_at_json(path: Path) -> Damage | set[str]:
+    def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a name stands twice in it")
+        return found
+
+    with _opened(path) as stream:
+        lines = _Lines(stream)
+        try:
+            for text in lines:
+                if text.strip() and not isinstance(
+                    json.loads(text, object_pairs_hook=unique), dict
+                ):
+                    raise ValueError("it is none")  # noqa: TRY301 - as json raises
+        except UnicodeEncodeError:
+            return _no_utf8(lines)
+        except (ValueError, RecursionError) as error:
+            return Damage(
+                f"cannot read {{}}: line {lines.count} is no object of JSON ({shown(error, 120)})",
+                'write one object in each line, such as {"day": "2026-01-31", "amount": 40}',
+            )
+    return set()
+
+
+def _no_utf8(lines: _Lines) -> Damage:
+    return Damage(
+        f"{{}} is not UTF-8, see line {lines.count}",
+        "save it as UTF-8; spreadsheets call it CSV UTF-8",
+    )
+
+
+def first_cell(file: File, column: str, fits: Callable[[str], bool]) -> Cell | None:
     """Return the first cell of a column that does not fit; ``None`` if all do, or none is found."""
     found: Cell | None = None
     fitting = False
     try:
-        with file.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
-            records = _records(file, _Lines(stream))
-            next(records, None)
-            for line, record in records:
-                text = record[position] if position < len(record) else ""
+        for path, name in zip(file.paths, file.names, strict=True):
+            for line, text in _texts(path, file.delimiter, column):
                 if not text:
                     continue
                 if fits(text):
                     fitting = True
                 elif found is None:
-                    found = Cell(text, line, rare=False)
+                    found = Cell(text, line, rare=False, file=name if file.names[1:] else "")
                 if found is not None and fitting:
-                    break
-    except (
-        OSError,
-        csv.Error,
-        UnicodeEncodeError,
-    ):  # DuckDB could read it: only the cell is not told
+                    return found._replace(rare=True)
+    except (*_UNREADABLE, csv.Error, ValueError):  # could be read: only the cell is not told
         return None
-    return found and found._replace(rare=fitting)
+    return found
+
+
+def _texts(path: Path, delimiter: str | None, column: str) -> Iterator[tuple[int, str]]:
+    """Return the cells of a column as texts, with their lines."""
+    with _opened(path) as stream:
+        lines = _Lines(stream)
+        if delimiter is None:
+            for text in lines:
+                cell = json.loads(text).get(column) if text.strip() else None
+                if cell is not None:
+                    yield lines.count, cell if isinstance(cell, str) else json.dumps(cell)
+            return
+        records = _records(lines, delimiter)
+        position = next(records)[1].index(column)
+        for line, record in records:
+            if position < len(record):
+                yield line, record[position]
 
 
 def is_number(text: str) -> bool:
@@ -143,21 +227,6 @@ def is_number(text: str) -> bool:
     (True, False, False)
     """
     return _NUMBER.fullmatch(text) is not None
-
-
-def is_day(text: str) -> bool:
-    """Return whether a text tells a day: its own, or the one in UTC.
-
-    >>> is_day("2026-01-31"), is_day("2026-01-31T10:00:00Z"), is_day("2026-02-30")
-    (True, True, False)
-    """
-    if _DAY.fullmatch(text) is None:
-        return False
-    try:
-        date.fromisoformat(text[:10])
-    except ValueError:
-        return False
-    return True
 
 
 def _cells(count: int) -> str:

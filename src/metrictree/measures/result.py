@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import re
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date
-from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from metrictree.diagnostics import Diagnostic, shown, visible
 from metrictree.engines.series import WhySeries, evaluate_series
-from metrictree.errors import UsageError
-from metrictree.formula.printer import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import TextIO
+    from datetime import date
+    from pathlib import Path
+    from typing import IO
 
     from metrictree.engines.base import Reason
     from metrictree.formula import Formula
     from metrictree.formula.meaning import Rule
+    from metrictree.schema import Metric
 
-__all__ = ["Origins", "Partial", "RunResult"]
-
-_ROWS_SHOWN: Final = 20
-_WIDEST: Final = 40
-_ACTIVE: Final = re.compile(r"\s*[=+\-@\t\r]")
-"""The beginning of a text that a spreadsheet would compute."""
-_DIVIDING: Final = re.compile(r'[",\r\n]')
-_EMPTY: Final = '""'
-"""The line of a row with one missing value: a blank line would be skipped."""
+__all__ = ["Origins", "Period", "RunResult"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +38,13 @@ class Origins:
     """Of each period; they stand in the same order in each."""
     over_time: bool
     """Whether a value depends on the periods before."""
+    skipped: int = 0
+    """Rows before the first one of the result, of periods that only functions over time look at."""
     _found: dict[int, WhySeries] = field(default_factory=dict, repr=False)
 
     def why(self, row: int, metric: str) -> Reason:
-        """Return why a metric is missing in a row."""
+        """Return why a metric is missing in a row of the result."""
+        row += self.skipped
         if self.over_time:
             position, group = divmod(row, self.groups)
             if group not in self._found:
@@ -82,23 +70,47 @@ class Origins:
         return WhySeries(self.formulas, known, periods)
 
 
-class Partial(NamedTuple):
-    """A period that the time span cuts: the days that count, where they are not all of them."""
+class Period(NamedTuple):
+    """A period of a run: the days of it that count, and those that it is compared with.
 
-    period: date
-    first: date | None
-    """The first day that counts; ``None`` if it is that of the period."""
-    last: date | None
-    """The last day that counts, likewise."""
+    >>> from datetime import date
+    >>> may, june = date(1998, 5, 1), date(1998, 6, 1)
+    >>> before = (may, date(1998, 5, 20))
+    >>> Period(june, june, date(1998, 6, 20), False, before, True).days
+    20
+    """
+
+    start: date
+    """The first day of the period, by which it is named."""
+    first: date
+    """The first day that counts: that of the period, or a later one of the span of the run."""
+    last: date
+    """The last day that counts: that of the period, of the span, or of the data. It lies before
+    ``first`` where the data ends before the period."""
+    complete: bool
+    """Whether all days of the period count."""
+    compared: tuple[date, date] | None = None
+    """The first and the last day of what it is compared with; ``None`` if there is nothing."""
+    like_for_like: bool = False
+    """Whether the days that it is compared with were cut to be as many as its own."""
+
+    @property
+    def days(self) -> int:
+        """How many days count."""
+        return max((self.last - self.first).days + 1, 0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RunResult:
     """The values of a run: one row for each period and group.
 
-    A row holds the first day of its period (unless the grain is all time), its dimensions and its
-    metrics, as ``columns`` names them. ``None`` is a missing value, or the group of rows whose
-    dimension is null.
+    The rows go by period, and in each period by group: every period has the same groups in the
+    same order, those of all values of a dimension (``totals``) last. So row number ``n`` belongs to
+    ``periods[n // groups]``. At the grain `all` there are no periods, and a row for each group.
+
+    A row holds what ``columns`` names: the first day of its period, its dimensions, what tells
+    about the row, and the values of its metrics. ``None`` is a missing value, the group of rows
+    whose dimension is null, or, in a row of totals, all values of the dimension.
     """
 
     grain: str
@@ -106,16 +118,47 @@ class RunResult:
     metrics: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     origins: Origins = field(compare=False)
-    partial: tuple[Partial, ...] = ()
-    """The periods that the first or the last day of the time span cuts."""
+    totals: bool = False
+    """Whether there are rows for all values of dimensions, and the column that tells them."""
+    compare: str | None = None
+    """What each period is compared with: previous, year_ago or a period such as 1997-04."""
+    periods: tuple[Period, ...] = ()
+    """Oldest first; none at the grain `all`."""
+    ends: Mapping[str, date] = field(default_factory=dict, hash=False)
+    """The last day of each source, if they differ: rows after the first of these do not count.
+    ``as_of`` says which day it is in truth."""
     protected: Mapping[Path, str] = field(default_factory=dict, compare=False)
     """What the run was made from, and the tree's other sources: a file, and what it is."""
+    shown: Mapping[str, Metric] = field(default_factory=dict, compare=False)
+    """The metrics by id: how their values are shown."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names of the columns that tell what a row is: those before the values of metrics.
+
+        They are the grain, the dimensions, `total` (the dimensions over which a row of totals
+        goes, null in others), `complete`, and the days it is compared with, `compared_from` and
+        `compared_to`; each only if the run has it.
+        """
+        periods = self.grain != "all"
+        return (
+            *([self.grain] if periods else []),
+            *self.dimensions,
+            *(["total"] if self.totals else []),
+            *(["complete"] if periods else []),
+            *(["compared_from", "compared_to"] if self.compare is not None else []),
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns: the grain, the dimensions, the metrics."""
-        period = () if self.grain == "all" else (self.grain,)
-        return (*period, *self.dimensions, *self.metrics)
+        """The names of all columns; in comparisons each metric has four."""
+        ends = ("",) if self.compare is None else ("", "_before", "_change", "_growth")
+        return (*self.keys, *(metric + end for metric in self.metrics for end in ends))
+
+    @property
+    def groups(self) -> int:
+        """How many groups each period has, rows of totals included."""
+        return len(self.rows) // len(self.periods) if self.periods else len(self.rows)
 
     def why(self, row: int, metric: str) -> Reason | None:
         """Return why a metric is missing in a row, from where it broke; ``None`` if it is there.
@@ -135,134 +178,47 @@ class RunResult:
         """Return each row as a dictionary by column."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
-    def write_csv(self, target: str | Path | TextIO) -> None:
-        """Write the rows as CSV, to a file or to an open text stream.
-
-        A file is there in whole or not at all. Numbers are written to the last digit, a missing
-        value is an empty cell, and a text that a spreadsheet would take for a formula gets an
-        apostrophe before it.
+    def to_frame(self, library: str = "polars") -> Any:
+        """Return the rows as a frame of a library: polars, pandas or pyarrow.
 
         Raises:
-            UsageError: the file cannot be written, or is one of the tree's own or of its sources.
+            UsageError: the library is none of these.
+            MissingExtraError: it is not installed.
         """
-        given: Any = target  # a caller may ignore the types
-        if not isinstance(target, (str, Path)):
-            if not callable(getattr(given, "write", None)):
-                raise UsageError(
-                    [
-                        Diagnostic(
-                            "VAL111",
-                            f"cannot write to {shown(repr(given), 200)}, which is no file",
-                            help="give a path or an open text stream",
-                        )
-                    ]
-                )
-            self._write(target)
-            return
-        path = Path(target)
-        try:
-            what = self._what_is(path)
-            if what is not None:
-                raise UsageError(
-                    [
-                        Diagnostic(
-                            "VAL111",
-                            f"{shown(target, 200)} is {what} of this tree",
-                            help="choose another file",
-                        )
-                    ]
-                )
-            part = path.with_name(f".{path.name}.{uuid4().hex}.part")
-            if path.exists() and not path.is_file():
-                raise IsADirectoryError(0, "it is no file")
-            try:
-                with part.open("x", encoding="utf-8", newline="") as stream:
-                    self._write(stream)
-                os.replace(part, path)  # noqa: PTH105 - the only way that replaces on Windows too
-            finally:
-                with suppress(FileNotFoundError):
-                    part.unlink()
-        except (OSError, ValueError, RuntimeError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise UsageError(
-                [
-                    Diagnostic(
-                        "VAL111",
-                        f"cannot write {shown(target, 200)}: {shown(why)}",
-                        help="choose a file in a folder that is there and can be written",
-                    )
-                ]
-            ) from None
+        from metrictree.measures.writing import to_frame
 
-    def _what_is(self, path: Path) -> str | None:
-        """Return what a file is to the tree; ``None`` if it is none of its files."""
-        resolved = path.resolve()
-        for other, what in self.protected.items():
-            if resolved == other:
-                return what
-            with suppress(OSError):  # one of them is not there
-                if path.samefile(other):  # its name in other letters, or another link to it
-                    return what
-        return None
+        return to_frame(self, library)
 
-    def _write(self, stream: TextIO) -> None:
-        for row in (self.columns, *self.rows):
-            line = ",".join(_quoted(_cell(value)) for value in row)
-            stream.write(f"{line or _EMPTY}\n")
+    def write(self, target: str | Path | IO[str], format: str | None = None) -> None:  # noqa: A002
+        """Write the rows to a file, or as text to an open stream.
+
+        The format is csv, jsonl, parquet or markdown, and goes by the end of the file's name
+        (.csv, .jsonl, .parquet or .md) if it is not given. A file is there in whole or not at all,
+        even if the program is killed.
+
+        CSV, JSON lines and Parquet hold the values as they are: numbers to the last digit, a
+        missing value as an empty cell or null. In CSV a text that a spreadsheet would take for a
+        formula gets an apostrophe before it. Parquet has the metrics' units in its metadata and is
+        written with DuckDB. Markdown is for reading, and rounds.
+
+        Raises:
+            UsageError: the file cannot be written, or is one of the tree's own or of its sources;
+                or its format is not known.
+            MissingExtraError: Parquet is asked for, and DuckDB is not installed.
+        """
+        from metrictree.measures.writing import write
+
+        write(self, target, format)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __repr__(self) -> str:
-        lines = [list(map(visible, self.columns))]
-        lines += [
-            [_shown(value, metric=name in self.metrics) for name, value in self._named(row)]
-            for row in self.rows[:_ROWS_SHOWN]
-        ]
-        widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-        first_metric = len(self.columns) - len(self.metrics)
-        text = [
-            "  ".join(
-                cell.ljust(width) if position < first_metric else cell.rjust(width)
-                for position, (cell, width) in enumerate(zip(cells, widths, strict=True))
-            ).rstrip()
-            for cells in lines
-        ]
-        if len(self) > _ROWS_SHOWN:
-            text.append(f"... {len(self) - _ROWS_SHOWN:,} more rows")
-        elif not self.rows:
-            text.append("no rows")
-        return "\n".join(text)
+        from metrictree.render.table import render_first
 
-    def _named(self, row: tuple[Any, ...]) -> zip[tuple[str, Any]]:
-        return zip(self.columns, row, strict=True)
+        return render_first(self)
 
+    def _repr_html_(self) -> str:
+        from metrictree.render.table import render_html
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return number_text(value)
-    if isinstance(value, (int, date, Decimal)):
-        return str(value)
-    text = str(value)
-    return f"'{text}" if _ACTIVE.match(text) else text
-
-
-def _quoted(cell: str) -> str:
-    """Return a cell in quotes if it needs them; csv.writer leaves out those around a bare CR."""
-    if not _DIVIDING.search(cell):
-        return cell
-    doubled = cell.replace('"', '""')
-    return f'"{doubled}"'
-
-
-def _shown(value: Any, *, metric: bool) -> str:
-    if value is None:
-        return "missing" if metric else "(none)"
-    if isinstance(value, float):
-        return number_text(value) if value.is_integer() else f"{value:.10g}"
-    text = visible(_cell(value) if isinstance(value, bool) else str(value))
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 3] + "..."
+        return render_html(self)

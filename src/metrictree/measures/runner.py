@@ -2,128 +2,298 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
-from metrictree.diagnostics import Diagnostic, shown
+from metrictree.diagnostics import shown
 from metrictree.engines.compute import absent_value, needs_time
-from metrictree.errors import ComputeError, SourceError, UsageError
-from metrictree.formula.meaning import Rule
-from metrictree.measures.aggregate import aggregate
-from metrictree.measures.request import Aggregated, Request, empty_result, too_many_rows
-from metrictree.measures.result import Origins, Partial, RunResult
-from metrictree.measures.sources import require_duckdb, source_paths
+from metrictree.errors import ComputeError
+from metrictree.measures.aggregate import Sources
+from metrictree.measures.explain import explain
+from metrictree.measures.request import ALL, Request, usage
+from metrictree.measures.result import Origins, RunResult
+from metrictree.measures.sources import open_table, source_paths
+from metrictree.measures.spans import Comparison, periods_of
+from metrictree.measures.survey import outlook, survey
+from metrictree.measures.views import Views
 from metrictree.names import Suggester, did_you_mean
-from metrictree.periods import GRAINS, period_of, periods_between
 from metrictree.plan import make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import date
 
-    from metrictree.engines.arrays.program import Read
+    from metrictree.measures.explain import RunPlan
+    from metrictree.measures.prepare import Preparation
+    from metrictree.measures.result import Period
+    from metrictree.measures.reuse import Shelf
+    from metrictree.measures.spans import Against
+    from metrictree.measures.survey import Extent
+    from metrictree.measures.table import Table
+    from metrictree.measures.views import Progress
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
-__all__ = ["run"]
+__all__ = ["ENGINES", "Run", "RunOptions", "run", "run_plan"]
+
+ENGINES: Final = ("duckdb", "polars", "pandas", "spark", "ibis")
+
+
+class RunOptions(TypedDict, total=False):
+    """The arguments of a run besides its targets; `MetricTree.run` says what they are."""
+
+    grain: str
+    by: Iterable[str]
+    since: date | str | None
+    until: date | str | None
+    where: str | None
+    totals: bool
+    as_of: date | str | None
+    compare: str | None
+    like_for_like: bool
+    sources: Mapping[str, Any] | None
+    connection: Any
+    engine: str
+    reuse: str | Path | None
 
 
 def run(
     tree: ResolvedTree,
     targets: Iterable[str] | None = None,
-    *,
-    grain: str = "all",
-    by: Iterable[str] = (),
-    since: date | str | None = None,
-    until: date | str | None = None,
+    progress: Progress | None = None,
+    **options: Unpack[RunOptions],
 ) -> RunResult:
     """Return the values of ``targets`` (every metric), a row for each period and group.
 
     The periods are those from the first to the last row of the sources used, or from ``since`` to
     ``until``, and the groups are those of their rows, each with every period: without rows, counts
-    and sums are 0 and the rest is missing. The first and the last period hold the days inside of
-    ``since`` and ``until`` only. A row without a time has no place in a period: it is an error if
-    a measure counts it.
-
-    Functions over time look at the periods of the result and at none before it, so they are
-    missing in the first ones: let the span begin earlier to have them.
+    and sums are 0 and the rest is missing. A row without a time has no place in a period: it is an
+    error if a measure counts it. Functions over time look at the periods before ``since`` too.
 
     Raises:
         UsageError: an argument has no meaning here.
         ComputeError: a target needs an input, or, at the grain `all`, periods.
-        MissingExtraError: DuckDB is not installed.
+        MissingExtraError: a library that reads a source is not installed.
         SourceError: every problem of the sources and their measures.
     """
-    request = _request(grain, by, since, until)
+    made, comparison = _made(tree, targets, options, progress)
+    return made.result(comparison)
+
+
+def run_plan(
+    tree: ResolvedTree, targets: Iterable[str] | None = None, **options: Unpack[RunOptions]
+) -> RunPlan:
+    """Return what `run` would read and compute; sources are opened, and not looked through.
+
+    Raises:
+        MetricTreeError: what `run` raises of arguments, targets, and columns.
+    """
+    made, comparison = _made(tree, targets, options, None, look=outlook)
+    return explain(made, compares=comparison is not None)
+
+
+def _made(
+    tree: ResolvedTree,
+    targets: Iterable[str] | None,
+    options: RunOptions,
+    progress: Progress | None,
+    look: Callable[[Preparation], Extent] = survey,
+) -> tuple[Run, Comparison | None]:
+    """Return the run that arguments ask for, and how its periods are compared."""
+    engine = options.get("engine", "duckdb")
+    if engine not in ENGINES:
+        near = did_you_mean(Suggester(ENGINES).near(str(engine)))
+        raise usage(f"'{shown(str(engine))}' is no engine", near or f"give {', '.join(ENGINES)}")
+    request = Request.of(
+        tree,
+        grain=options.get("grain", "all"),
+        by=options.get("by", ()),
+        since=options.get("since"),
+        until=options.get("until"),
+        where=options.get("where"),
+        as_of=options.get("as_of"),
+        totals=options.get("totals", False),
+    )
+    compare = options.get("compare")
+    comparison = Comparison.of(compare, request, like_for_like=options.get("like_for_like", True))
     plan = make_plan(tree, targets)
-    _check_columns(plan, request)
-    _check_leaves(tree, plan, request.grain)
-    measured: dict[str, list[str]] = {}
-    for metric in plan.leaves:
-        if metric in tree.measures:
-            measured.setdefault(tree.measures[metric].source, []).append(metric)
-    if measured:
-        require_duckdb()
-    elif request.by or request.needs_time:
-        raise _usage("no target is measured from a source", "leave grain, by, since and until out")
-    found: dict[str, Aggregated] = {}
-    problems: list[Diagnostic] = []
-    for source, metrics in measured.items():
-        try:
-            found[source] = aggregate(tree, source, metrics, request)
-        except SourceError as error:
-            problems += error.diagnostics
-    if problems:
-        raise SourceError(problems)
-    return _compute(tree, plan, request, found)
+    _check_columns(plan, request, compare)
+    opened = _opener(tree, options.get("sources"), options.get("connection"), engine)
+    shelf = _shelf(tree, request, options, look=look is survey)
+    run = Run(tree, plan, request, opened, progress=progress, look=look, shelf=shelf)
+    return run, comparison
+
+
+def _shelf(
+    tree: ResolvedTree, request: Request, options: RunOptions, *, look: bool
+) -> Shelf | None:
+    """Return where values are kept, if that is asked for."""
+    folder, engine = options.get("reuse"), options.get("engine", "duckdb")
+    if folder is None:
+        return None
+    if not isinstance(folder, (str, Path)):
+        raise usage(f"reuse is {shown(repr(folder))}, no folder", "give its path")
+    if engine != "duckdb":
+        raise usage(f"reuse keeps what DuckDB reads, not {engine}", "leave out reuse or the engine")
+    from metrictree.measures.reuse import Shelf
+
+    given = frozenset(options.get("sources") or ())
+    return Shelf(Path(folder), tree, request, given, writes=look)
+
+
+def _opener(
+    tree: ResolvedTree, sources: Mapping[str, Any] | None, connection: Any, engine: str
+) -> Callable[[str], Table]:
+    """Return what opens a source by its name."""
+    given = {} if sources is None else sources
+    if not isinstance(given, Mapping):
+        raise usage(f"sources is {shown(repr(given))}, no mapping", "give frames by source")
+    for name in given:
+        if name not in tree.spec.sources:
+            near = did_you_mean(Suggester(tree.spec.sources).near(str(name)))
+            raise usage(f"the tree has no source '{shown(name)}'", near or "declare it")
+        if given[name] is None:  # what was meant to be a frame is not one
+            message = f"what is given for the source '{shown(name)}' is None, no frame"
+            raise usage(message, "leave it out to read what the tree declares")
+    return lambda name: open_table(
+        tree, name, given=given.get(name), connection=connection, engine=engine
+    )
+
+
+class Run:
+    """One run: its sources are opened once, and read for each view that is needed."""
+
+    def __init__(
+        self,
+        tree: ResolvedTree,
+        plan: Plan,
+        request: Request,
+        tables: Callable[[str], Table],
+        *,
+        progress: Progress | None = None,
+        look: Callable[[Preparation], Extent] = survey,
+        shelf: Shelf | None = None,
+    ) -> None:
+        self.tree = tree
+        self.plan = plan
+        self.request = request
+        _check_leaves(tree, plan, request.grain)
+        measured: dict[str, list[str]] = {}
+        for metric in plan.leaves:
+            if metric in tree.measures:
+                measured.setdefault(tree.measures[metric].source, []).append(metric)
+        if not measured and (request.by or request.needs_time or request.where is not None):
+            message = "no target is measured from a source"
+            raise usage(message, "leave grain, by, since, until and where out")
+        self.sources = Sources(tree, measured, request, tables, look=look, shelf=shelf)
+        self.end = request.as_of or self.sources.end
+        """Up to this day there may be rows of all sources; later ones do not count."""
+        self.periods = periods_of(request, self.sources.first, self.end)
+        self.views = Views(tree, plan, request, self.sources, progress)
+
+    def result(self, comparison: Comparison | None = None) -> RunResult:
+        """Return the result of the run, compared with other periods if that is asked for."""
+        request, periods, tree = self.request, self.periods, self.tree
+        against: list[Against | None] = [None] * max(len(periods), 1)
+        if comparison is not None:
+            against = [comparison.against(one, self.sources.first, self.end) for one in periods]
+            periods = tuple(
+                one._replace(compared=(other.first, other.last), like_for_like=other.cut)
+                if other is not None
+                else one
+                for one, other in zip(periods, against, strict=True)
+            )
+        main, others = self.views.main(self.periods), self.views.compared(against)
+        groups = self.views.groups([main, *others.values()])
+        computed = self.views.computed(main, groups)
+        before = {key: self.views.computed(view, groups).columns for key, view in others.items()}
+        rows = []
+        for at, other in enumerate(against[: len(main.periods) - main.skipped]):
+            line = (main.skipped + at) * len(groups)
+            place = 0
+            if other is not None:
+                start = None if request.grain == "all" else other.start
+                place = others[other.view].periods.index(start) * len(groups)
+            for number, group in enumerate(groups):
+                cells = self._keys(periods[at] if periods else None, group)
+                values = [column[line + number] for column in computed.columns]
+                if comparison is None:
+                    rows.append((*cells, *values))
+                    continue
+                cells += (None, None) if other is None else (other.first, other.last)
+                were: Sequence[float | None] = [None] * len(values)
+                if other is not None:
+                    were = [column[place + number] for column in before[other.view]]
+                for value, was in zip(values, were, strict=True):
+                    cells += (value, was, *_change(value, was))
+                rows.append(tuple(cells))
+        origins = Origins(
+            {metric: tree.formulas[metric] for metric in self.plan.formulas},
+            {
+                metric: str(tree.measures[metric].aggregate)
+                for metric in self.plan.leaves
+                if metric in tree.measures
+            },
+            computed.leaves,
+            computed.rules,
+            len(main.periods),
+            len(groups),
+            self.plan.over_time,
+            main.skipped * len(groups),
+        )
+        protected = dict.fromkeys(source_paths(tree), "a source")
+        ends = self.sources.ends
+        return RunResult(
+            request.grain,
+            request.by,
+            self.plan.targets,
+            tuple(rows),
+            origins,
+            totals=request.totals,
+            compare=None if comparison is None else comparison.kind,
+            periods=() if request.grain == "all" else periods,
+            ends=ends if request.as_of is None and len(set(ends.values())) > 1 else {},
+            protected=protected | dict.fromkeys(tree.files, "a file"),
+            shown={metric: tree.metrics[metric] for metric in self.plan.targets},
+        )
+
+    def _keys(self, period: Period | None, group: tuple[Any, ...]) -> list[Any]:
+        """Return what tells a row: its period, its group, and what they are."""
+        request = self.request
+        timed = request.grain != "all" and period is not None
+        cells: list[Any] = [period.start] if timed and period is not None else []
+        cells += [None if value is ALL else value for value in group]
+        if request.totals:
+            over = zip(request.by, group, strict=True)
+            cells.append(",".join(name for name, value in over if value is ALL) or None)
+        return [*cells, period.complete] if timed and period is not None else cells
+
+
+def _change(value: float | None, before: float | None) -> tuple[float | None, float | None]:
+    """Return by how much a value has changed, and the share of what it was before."""
+    if value is None or before is None:
+        return None, None
+    change = value - before
+    growth = change / abs(before) if before else None
+    return tuple(  # type: ignore[return-value]
+        None if it is None or not math.isfinite(it) else it + 0.0 for it in (change, growth)
+    )
 
 
 # --- arguments
 
 
-def _usage(message: str, help: str) -> UsageError:  # noqa: A002
-    return UsageError([Diagnostic("VAL110", message, help=help)])
-
-
-def _request(
-    grain: str, by: Iterable[str], since: date | str | None, until: date | str | None
-) -> Request:
-    if grain not in GRAINS:
-        near = did_you_mean(Suggester(GRAINS).near(str(grain)))
-        raise _usage(f"'{shown(grain)}' is no grain", near or f"the grains are {', '.join(GRAINS)}")
-    given: Any = by  # a caller may ignore the types
-    if not isinstance(given, Iterable):
-        raise _usage(f"by is {shown(repr(given))}, no names of dimensions", "give a list of texts")
-    names = tuple([by] if isinstance(by, str) else by)
-    for name in names:
-        if not isinstance(name, str):
-            raise _usage(f"{shown(repr(name))} is no name of a dimension", "give texts")
-    names = tuple(dict.fromkeys(names))
-    first, last = _day("since", since), _day("until", until)
-    if first is not None and last is not None and first > last:
-        raise _usage(f"since {first} is after until {last}", "exchange them")
-    return Request(grain, names, first, last)
-
-
-def _day(name: str, given: date | str | None) -> date | None:
-    if given is None or (isinstance(given, date) and not isinstance(given, datetime)):
-        return given
-    if isinstance(given, str) and len(given) == 10:
-        try:
-            return date.fromisoformat(given)
-        except ValueError:
-            pass
-    raise _usage(f"{name} is {shown(repr(given))}, which is no day", "give one such as 2026-01-31")
-
-
-def _check_columns(plan: Plan, request: Request) -> None:
+def _check_columns(plan: Plan, request: Request, compare: str | None) -> None:
     """Refuse a result in which two columns would have one name."""
-    names = [*request.by, *plan.targets]
-    if request.grain != "all":
-        names.insert(0, request.grain)
+    empty: Any = None
+    names = RunResult(
+        request.grain, request.by, plan.targets, (), empty, request.totals, compare
+    ).columns
     for position, name in enumerate(names):
         if name in names[:position]:
-            raise _usage(
+            raise usage(
                 f"two columns of the result would be named '{shown(name)}'",
                 "a dimension, a metric and the grain need different names; choose targets",
             )
@@ -139,154 +309,3 @@ def _check_leaves(tree: ResolvedTree, plan: Plan, grain: str) -> None:
         problems += [needs_time(tree, metric) for metric in over_time]
     if problems:
         raise ComputeError(problems)
-
-
-# --- periods and groups
-
-
-def _compute(
-    tree: ResolvedTree, plan: Plan, request: Request, found: Mapping[str, Aggregated]
-) -> RunResult:
-    periods, groups = _periods_and_groups(tree, request, found)
-    keys = [(period, *group) for period in periods for group in groups]
-    measures = [metric for metric in plan.leaves if metric in tree.measures]
-    leaves: dict[str, list[float | None]] = {
-        metric: [_constant(tree, metric)] * len(keys)
-        for metric in plan.leaves
-        if metric not in tree.measures
-    }
-    rules: dict[tuple[int, str], Rule] = {}
-    for metric in measures:
-        measure = tree.measures[metric]
-        column = leaves[metric] = []
-        values, empty = found[measure.source].values, empty_result(measure)
-        for row, key in enumerate(keys):
-            value = values[key][metric] if key in values else empty
-            if isinstance(value, Rule):
-                rules[row, metric] = value
-            column.append(None if isinstance(value, Rule) else value)
-    columns = _values(plan, leaves, len(periods), len(groups))
-    places = [key[1:] for key in keys] if request.grain == "all" else keys
-    rows = tuple((*place, *(column[row] for column in columns)) for row, place in enumerate(places))
-    origins = Origins(
-        {metric: tree.formulas[metric] for metric in plan.formulas},
-        {metric: str(tree.measures[metric].aggregate) for metric in measures},
-        leaves,
-        rules,
-        len(periods),
-        len(groups),
-        plan.over_time,
-    )
-    protected = dict.fromkeys(source_paths(tree), "a source") | dict.fromkeys(tree.files, "a file")
-    partial = tuple(_partial(request)) if rows else ()
-    return RunResult(request.grain, request.by, plan.targets, rows, origins, partial, protected)
-
-
-def _constant(tree: ResolvedTree, metric: str) -> float:
-    value = tree.metrics[metric].value
-    assert value is not None, metric
-    return value + 0.0
-
-
-def _values(
-    plan: Plan, leaves: Mapping[str, list[float | None]], periods: int, groups: int
-) -> list[list[float | None]]:
-    """Return the columns of the targets: the rows are the periods, in each one all groups."""
-    import numpy as np
-
-    from metrictree.engines.arrays.program import evaluate
-    from metrictree.engines.arrays.timeline import Timeline
-
-    def reader(column: list[float | None]) -> Read:
-        array = np.array(column, np.float64)  # None becomes NaN
-        return lambda low, high: array[low:high]
-
-    rows = periods * groups
-    timeline = Timeline(
-        None,
-        np.arange(rows).reshape(periods, groups).T.ravel(),
-        np.arange(groups) * periods if periods else np.empty(0, np.intp),
-        np.empty(0, np.intp),
-        [],
-    )
-    reads = [reader(leaves[metric]) for metric in plan.leaves]
-    found = evaluate(plan, reads, rows, plan.targets, periods=timeline)
-    return [
-        [None if value != value else value for value in found[target].tolist()]  # noqa: PLR0124 - NaN
-        for target in plan.targets
-    ]
-
-
-def _partial(request: Request) -> Iterator[Partial]:
-    """Return the periods of which the time span holds some days only."""
-    grain, since, until = request.grain, request.since, request.until
-    if grain == "all":
-        return
-    first = last = None
-    if since is not None and since != period_of(since, grain):
-        first = since
-    if until is not None and until != date.max:
-        after = period_of(until + timedelta(days=1), grain)
-        last = until if after == period_of(until, grain) else None
-    for period in dict.fromkeys(period_of(day, grain) for day in (first, last) if day is not None):
-        yield Partial(
-            period,
-            first if first is not None and period_of(first, grain) == period else None,
-            last if last is not None and period_of(last, grain) == period else None,
-        )
-
-
-def _periods_and_groups(
-    tree: ResolvedTree, request: Request, found: Mapping[str, Aggregated]
-) -> tuple[Sequence[date | None], Sequence[tuple[Any, ...]]]:
-    """Return every period of the span and every group of the sources."""
-    _check_kinds(request, found)
-    seen = [key for one in found.values() for key in one.values]
-    groups: Sequence[tuple[Any, ...]] = [()]
-    if request.by:
-        groups = sorted({key[1:] for key in seen}, key=_in_order)
-    first = last = None
-    if request.grain != "all":
-        days = [key[0] for key in seen]
-        first = min(days, default=None)
-        last = max(days, default=None)
-        if request.since is not None:
-            first = period_of(request.since, request.grain)
-        if request.until is not None:
-            last = period_of(request.until, request.grain)
-    periods: Sequence[date | None] = [None]
-    if request.grain != "all":
-        periods = []
-        if first is not None and last is not None:
-            periods = periods_between(first, last, request.grain)
-    count, most = len(periods) * len(groups), tree.limits.rows
-    if count > most:
-        message = (
-            f"the result has {count:,} rows ({len(periods):,} periods of {len(groups):,} "
-            f"groups), more than {most:,}"
-        )
-        raise SourceError([too_many_rows(message)])
-    return periods, groups
-
-
-def _check_kinds(request: Request, found: Mapping[str, Aggregated]) -> None:
-    for position, dimension in enumerate(request.by):
-        kinds = {source: one.kinds[position] for source, one in found.items() if one.values}
-        if len(set(kinds.values())) > 1:
-            told = ", ".join(
-                f"{shown(kind)} in '{shown(source)}'" for source, kind in kinds.items()
-            )
-            raise SourceError(
-                [
-                    Diagnostic(
-                        "SRC107",
-                        f"the dimension '{shown(dimension)}' has no one type: it is {told}",
-                        help="store it the same way in all sources",
-                    )
-                ]
-            )
-
-
-def _in_order(group: tuple[Any, ...]) -> list[tuple[bool, Any]]:
-    """Sort by value, null last."""
-    return [(value is None, 0 if value is None else value) for value in group]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from metrictree.schema import Metric
 
-__all__ = ["MISSING", "format_column", "format_number", "format_value"]
+__all__ = ["MISSING", "format_column", "format_number", "format_value", "unit_beside"]
 
 MISSING: Final = "missing"
 _CURRENCY = re.compile("[A-Z]{3}")
@@ -83,6 +83,18 @@ def format_column(metric: Metric, values: Sequence[float | None]) -> list[str]:
         )
         for value in values
     ]
+
+
+def unit_beside(metric: Metric) -> str | None:
+    """Return the unit of a metric, unless its values show it themselves.
+
+    >>> from metrictree import Metric
+    >>> unit_beside(Metric(unit="USD/order")), unit_beside(Metric(unit="%"))
+    ('USD/order', None)
+    """
+    asked = metric.display.format if metric.display is not None else None
+    told = _form(metric.unit, asked) in ("percent", "duration")
+    return None if told else metric.unit
 
 
 def format_number(

@@ -25,11 +25,13 @@ from metrictree.plan import LETS_THROUGH, Builder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import date
 
     from metrictree.plan import Instruction, Plan
 
 __all__ = [
     "EXPRESSIONS",
+    "GUARDS",
     "REPEATED",
     "Engine",
     "Layers",
@@ -77,6 +79,10 @@ class Engine(NamedTuple):
     engine multiplies by 1 / b if it holds b as one number for all rows."""
     remainder: Callable[[str | float, str | float], Any] | None = None
     """A native expression of remainders of columns or numbers, if its own ones are rounded."""
+    wraps: bool = False
+    """Sums of integers wrap around past 64 bits, or are an error there."""
+    time: Callable[[date], nw.Expr] = nw.lit
+    """A day, or a time without a zone, as it stands in a query."""
     floored: bool = False
     """`%` stays what narwhals makes of it, for whom reads that and knows an exact way."""
 
@@ -304,7 +310,7 @@ class _Lowering:
             return Term(value)
         if op == "round":
             return self._round(*args)
-        guard = _GUARDS.get(op) if self.engine.guarded else None
+        guard = GUARDS.get(op) if self.engine.guarded else None
         if op == "/" and guard is None:
             terms = [self._inline(args[0]), self._divisor(args[1])]
         else:
@@ -707,7 +713,7 @@ def _exp_guard(x: nw.Expr) -> tuple[nw.Expr]:
     return (nw.when(x <= 709.782712893384).then(x),)
 
 
-_GUARDS: Final[Mapping[str, Callable[..., tuple[Operand, ...]]]] = {
+GUARDS: Final[Mapping[str, Callable[..., tuple[Operand, ...]]]] = {
     "/": lambda a, b: (a, _unless_zero(b)),
     "%": lambda a, b: (a, _unless_zero(b)),
     "**": _power_guard,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from metrictree.engines.frames.layers import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     import narwhals as nw
     import polars as pl
@@ -42,6 +44,13 @@ class Library(NamedTuple):
     """Whether names that differ by case only are the same."""
     most_layers: int = 100_000
     """On top of each other: planners walk them by recursion, and end in errors of their own."""
+    stays: bool = False
+    """Whether rows stay where they are: nothing but aggregates is fetched."""
+    sql: Callable[[Any], str | None] = lambda _: None
+    """The SQL of a native frame; ``None`` if there is none."""
+    distinct: Callable[[Any, Sequence[str], Mapping[str, tuple[int, int]]], Any] | None = None
+    """Groups by columns and counts the different values of others, integers between two ends; if
+    that takes much less time than any set of values does."""
 
 
 def _quoted(name: str) -> str:
@@ -75,6 +84,32 @@ def _rows_duckdb(relation: Any) -> list[tuple[Any, ...]]:
         ]
         relation = relation.project(", ".join(cells))
     return list(relation.fetchall())
+
+
+def _rows_pandas(frame: Any) -> list[tuple[Any, ...]]:
+    """Return the rows as Python's own values, what is missing as ``None``."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    columns = [pa.array(frame.iloc[:, place], from_pandas=True) for place in range(frame.shape[1])]
+    return list(zip(*(column.to_pylist() for column in columns), strict=True))
+
+
+def _distinct_duckdb(
+    relation: Any, keys: Sequence[str], columns: Mapping[str, tuple[int, int]]
+) -> Any:
+    """Count in bitmaps, with a bit for each value that there may be; null is none."""
+    counts = (
+        f"coalesce(bit_count(bitstring_agg({name}::bigint, {low}::bigint, {high}::bigint)), 0)"
+        for name, (low, high) in zip(map(_quoted, columns), columns.values(), strict=True)
+    )
+    names = list(map(_quoted, keys))
+    return relation.aggregate(", ".join([*names, *counts]), ", ".join(names))
+
+
+def _sql_ibis(table: Any) -> str:
+    import ibis  # type: ignore[import-untyped]
+
+    return str(ibis.to_sql(table))
 
 
 def _polars_remainder(a: str | float, b: str | float) -> pl.Expr:
@@ -127,18 +162,26 @@ def _duckdb_exprs(relation: Any, exprs: Sequence[nw.Expr]) -> Sequence[Any]:
     return [", ".join(str(expr.as_select()) for expr in found)]
 
 
+def _spark_time(at: date) -> nw.Expr:
+    """Return a time as its text: PySpark takes one without a zone for one of Python's own zone."""
+    import narwhals as nw
+
+    return nw.lit(str(at)).cast(nw.Datetime("us") if isinstance(at, datetime) else nw.Date())
+
+
 _SPARK: Final = Library(
     "Spark",
-    Engine(guarded=True, repeats=frozenset("/")),
+    Engine(guarded=True, repeats=frozenset("/"), wraps=True, time=_spark_time),
     rows=lambda frame: [tuple(row) for row in frame.collect()],
     types=lambda frame: [field.dataType.simpleString() for field in frame.schema],
     rename=lambda frame, names: frame.toDF(*names),
     most_layers=150,
+    stays=True,
 )
 LIBRARIES: Final[Mapping[str, Library]] = {
     "polars": Library(
         "Polars",
-        Engine(spread=_polars_spread, remainder=_polars_remainder),
+        Engine(spread=_polars_spread, remainder=_polars_remainder, wraps=True),
         rows=lambda frame: list(frame.collect().rows()),
         types=lambda frame: list(map(str, frame.collect_schema().dtypes())),
         names=lambda frame: list(frame.collect_schema().names()),
@@ -155,6 +198,15 @@ LIBRARIES: Final[Mapping[str, Library]] = {
         rename=_rename_duckdb,
         exprs=_duckdb_exprs,
         most_layers=900,
+        sql=lambda relation: str(relation.sql_query()),
+        distinct=_distinct_duckdb,
+    ),
+    "pandas": Library(
+        "pandas",
+        Engine(wraps=True),
+        rows=_rows_pandas,
+        types=lambda frame: list(map(str, frame.dtypes)),
+        folds=False,
     ),
     "ibis": Library(
         "Ibis",
@@ -162,6 +214,7 @@ LIBRARIES: Final[Mapping[str, Library]] = {
         rows=lambda table: [tuple(row.values()) for row in table.to_pyarrow().to_pylist()],
         types=lambda table: list(map(str, table.schema().types)),
         most_layers=70,
+        sql=_sql_ibis,
     ),
     "pyspark": _SPARK,
     "pyspark[connect]": _SPARK,

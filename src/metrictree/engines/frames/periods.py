@@ -8,6 +8,7 @@ all times read.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,7 @@ from metrictree.engines.arrays.timeline import (
     read_periods,
 )
 from metrictree.engines.arrays.times import null_time, read_times
-from metrictree.engines.frames.libraries import rows_of
+from metrictree.engines.frames.libraries import LIBRARIES, rows_of
 from metrictree.errors import ComputeError
 
 if TYPE_CHECKING:
@@ -79,7 +80,12 @@ class _Rows:
         """The period of each distinct time."""
         self.times = 0
         """Distinct times in the frame; two moments may be one time of a clock."""
-        taken = set(frame.collect_schema().names())
+        schema = frame.collect_schema()
+        zoned = getattr(schema[self.time], "time_zone", None) is not None
+        engine = LIBRARIES[frame.implementation.value].engine
+        self.written = nw.lit if zoned else engine.time
+        """Makes a time of the frame an expression."""
+        taken = set(schema.names())
         self.first, self.last, self.rows, self.distinct, self.added = (
             _free(name, taken) for name in ("first", "last", "rows", "distinct", "added")
         )
@@ -117,7 +123,10 @@ class _Rows:
         if wrong:
             here = [
                 nw.all_horizontal(
-                    *(nw.col(key) == nw.lit(value) for key, value in zip(keys, one, strict=True)),
+                    *(
+                        nw.col(key) == self._literal(value)
+                        for key, value in zip(keys, one, strict=True)
+                    ),
                     ignore_nulls=True,
                 )
                 for one in wrong[:_GROUPS_TOLD]
@@ -125,6 +134,9 @@ class _Rows:
             of_wrong = spans.filter(nw.any_horizontal(*here, ignore_nulls=True))
             self._refuse({group: self._periods_of(group) for group in self._some(of_wrong)})
         return self._filled(spans, lacking) if lacking else self.frame
+
+    def _literal(self, value: Any) -> nw.Expr:
+        return self.written(value) if isinstance(value, date) else nw.lit(value)
 
     # --- times
 
@@ -166,7 +178,7 @@ class _Rows:
         frame = self.frame
         for column, value in zip(self.by, group, strict=True):
             same = nw.col(column)
-            frame = frame.filter(same.is_null() if value is None else same == nw.lit(value))
+            frame = frame.filter(same.is_null() if value is None else same == self._literal(value))
         return [
             self.numbers[time]
             for (time,) in rows_of(frame.select(nw.col(self.time)).head(self.most))
@@ -224,7 +236,7 @@ class _Rows:
         calendar = nw.concat(
             [self._times_once()]
             + [
-                times.head(1).select(nw.lit(value).cast(dtype).alias(self.time))
+                times.head(1).select(self._literal(value).cast(dtype).alias(self.time))
                 for value in timeline.added_times
             ]
         )

@@ -17,6 +17,8 @@ import narwhals as nw
 from metrictree.diagnostics import shown
 from metrictree.engines.frames.layers import (
     EXPRESSIONS,
+    GUARDS,
+    Engine,
     Layers,
     Term,
     finite,
@@ -33,10 +35,12 @@ from metrictree.plan import LOOK_AT_MISSING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["Cell", "Column", "Kind", "Lowering", "Operand", "kind_of"]
+__all__ = ["MOST_WHOLE", "Cell", "Column", "Kind", "Lowering", "Operand", "kind_of"]
 
 MOST_LEVELS: Final = 100
 """Operations on top of each other: databases plan by recursion, ever more slowly with depth."""
+MOST_WHOLE: Final = 1e15
+"""Whole numbers below are told apart by float64 with room to spare."""
 MOST_OPERATIONS: Final = 2_000
 """Different operations of all formulas over one frame."""
 
@@ -59,8 +63,6 @@ class Column(NamedTuple):
     kind: Kind
     dtype: Any
     type_name: str
-    decimals: str = ""
-    """The column of the frame with the same numbers as decimals, for exact sums; empty if none."""
     text: str = ""
     """The one with the cells of a text file as they are written, if they are read as no texts."""
     label: str = ""
@@ -76,6 +78,13 @@ class Cell(NamedTuple):
     line: int
     rare: bool
     """Whether other cells of its column are what it is not."""
+    file: str = ""
+    """The file that it stands in, if there are several."""
+
+    @property
+    def place(self) -> str:
+        """Where it stands: `line 3 of data/april.csv`."""
+        return f"line {self.line}" + (f" of {self.file}" if self.file else "")
 
 
 class Operand(NamedTuple):
@@ -141,6 +150,7 @@ class Lowering:
     def __init__(
         self,
         columns: Mapping[str, Column],
+        engine: Engine = Engine(),  # noqa: B008 - a constant
         no_number: Callable[[str], Cell | None] = lambda _: None,
     ) -> None:
         self.faults: list[Fault] = []
@@ -152,9 +162,12 @@ class Lowering:
         """Columns that say whether a number has lost digits, which none may have, likewise."""
         self.used: set[str] = set()
         """Names of the frame's own columns that are needed."""
-        self.one = Operand(Kind.NUMBER, value=1.0)
-        """What is counted in every row."""
+        self.trusting = False
+        """Whether floats are taken as they are. Their sums show infinity and NaN: see `trusted`."""
+        self.trusted: dict[str, str] = {}
+        """Float columns that were taken as they are, likewise."""
         self._columns = columns
+        self._engine = engine
         self._no_number = no_number
         self._suggester = Suggester(columns)
         self._layers = Layers()
@@ -166,7 +179,8 @@ class Lowering:
         """Return the frame with the wanted columns: its own, and those of operations."""
         # Constants alone would be one row, so one column always stays.
         for selection in self._layers.selections((frame.collect_schema().names()[0], *wanted)):
-            frame = selection.of(frame)
+            if selection.made:  # one that only leaves columns out saves nothing, and costs planning
+                frame = selection.of(frame)
         return frame
 
     def lower(self, formula: Formula, kind: Kind, *, root: int = -1) -> Operand:
@@ -185,7 +199,7 @@ class Lowering:
             values.append(self._node(node, self._numbers(node, args), formula))
         return self._checked(self._computed(values[root]), kind, nodes[root], formula)
 
-    def column(self, name: str, node: Node) -> Operand:
+    def column(self, name: str, node: Node, *, trusting: bool | None = None) -> Operand:
         """Return a column as it is, with NaN as missing; note a fault if there is none."""
         column = self._columns.get(name)
         if column is None:
@@ -206,6 +220,9 @@ class Lowering:
             return _MISSING
         there = Operand(column.kind, column.name)
         if column.dtype.is_float():
+            if self.trusting if trusting is None else trusting:
+                self.trusted[column.name] = name
+                return there
             return self._column("there", (there,), None, column.kind)
         return there
 
@@ -215,34 +232,47 @@ class Lowering:
         if operand.kind not in (Kind.NUMBER, Kind.NULL):
             self._mismatch(Kind.NUMBER, operand, node, name)
             return _MISSING
-        if operand.kind is Kind.NUMBER and self._columns[name].dtype.is_float():
-            self._check_floats(name)
+        if operand.kind is Kind.NUMBER:
+            dtype = self._columns[name].dtype
+            if dtype.is_float():
+                self._check_floats(name)
+                if dtype != nw.Float64:
+                    return self._column("float64", (operand,), None, Kind.NUMBER)
+            elif dtype.is_integer() and self._engine.wraps and dtype != nw.UInt64:
+                return self._column("int64", (operand,), None, Kind.NUMBER)
         return operand
 
     def told_apart(self, name: str, node: Node) -> Operand:
         """Return a column by which rows are told apart: the texts of a file, not their numbers."""
-        operand = self.column(name, node)
+        operand = self.column(name, node, trusting=False)
         column = self._columns.get(name)
         if column is None or not column.label or operand.kind is not Kind.NUMBER:
             return operand
         self.used.add(column.label)
         return Operand(Kind.TEXT, column.label)
 
-    def decimals(self, name: str) -> Operand | None:
-        """Return the numbers of a column as decimals, if it has them: NULL where one is none."""
-        column = self._columns.get(name)
-        if column is None or not column.decimals or column.kind is not Kind.NUMBER:
-            return None
-        self.used.add(column.decimals)
-        return Operand(Kind.NUMBER, column.decimals)
+    def whole(self, operand: Operand, digits: int) -> Operand:
+        """Return the floats of a column as whole numbers of decimal places, if they are some.
 
-    def kept(self, operand: Operand, condition: Operand | None) -> str:
-        """Return the name of a column that holds the operand where the condition holds."""
-        if condition is None:
-            return operand.name or self._column("constant", (operand,), None, operand.kind).name
-        if not condition.name:
-            condition = self._column("constant", (condition,), None, Kind.CONDITION)
-        return self._column("keep", (condition, operand), None, operand.kind).name
+        A float was written as a decimal of ``digits`` places if it reads as just that one again.
+        """
+        scale = 10.0**digits
+        small = operand
+        if self._engine.rounds_to_integers:
+            small = self._column("below", (operand,), MOST_WHOLE / scale, Kind.NUMBER)
+        rounded = self._column("nearest", (small,), scale, Kind.NUMBER)
+        # An engine that multiplies by 1 / scale instead gets a column to divide by.
+        divided = "divided" if self._engine.spread is None else "divided_by_column"
+        read = self._column(divided, (rounded,), scale, Kind.NUMBER)
+        return self._column("whole", (operand, read, rounded), None, Kind.NUMBER)
+
+    def unless(self, operand: Operand, there: Operand) -> Operand:
+        """Return the values of a column where another one has none."""
+        return self._column("unless", (operand, there), None, Kind.NUMBER)
+
+    def kept(self, operand: Operand) -> str:
+        """Return the name of a column that holds the operand."""
+        return operand.name or self._column("constant", (operand,), None, operand.kind).name
 
     # --- nodes
 
@@ -318,7 +348,8 @@ class Lowering:
 
     def _check_floats(self, name: str) -> None:
         column = self._columns[name]
-        self.finite[column.name] = name
+        if not self.trusting:
+            self.finite[column.name] = name
         if column.lost:
             self.used.add(column.lost)
             self.lost[column.lost] = name
@@ -540,7 +571,7 @@ class Lowering:
         self.faults.append(
             Fault(
                 "SRC107",
-                f"'{shown(node.value)}' holds text: '{shown(cell.text)}' in line {cell.line}, "
+                f"'{shown(node.value)}' holds text: '{shown(cell.text)}' in {cell.place}, "
                 "where a number is needed",
                 "repair the cell, or leave it empty"
                 if cell.rare
@@ -589,13 +620,25 @@ class Lowering:
                 )
                 self.faults.append(Fault("SRC114", f"this is {what}", "write it more simply", 0, 1))
             return Operand(kind)
-        expression = _EXPRESSIONS[op]
-        exprs = [arg.plain for arg in args]
-        result = expression(*exprs) if value is None else expression(*exprs, value=value)
         inputs = tuple(arg.name for arg in args if arg.name)
+        native = None
+        exprs: Sequence[Any] = [
+            self._engine.time(arg.value) if isinstance(arg.value, datetime) else arg.plain
+            for arg in args
+        ]
+        if op == "%" and self._engine.remainder is not None:
+            native = self._engine.remainder(*(arg.name or arg.value for arg in args))
+            result: nw.Expr = nw.col(f"op{number}")
+        else:
+            if self._engine.guarded and op in GUARDS:
+                exprs = GUARDS[op](*exprs)
+            expression = _EXPRESSIONS[op]
+            result = expression(*exprs) if value is None else expression(*exprs, value=value)
+            if self._engine.decimals and op in ("if", "coalesce", "sign", "safe_div"):
+                result = nw.coalesce(result, written(None)) if kind is Kind.NUMBER else result
         if op in _MAY_BE_INFINITE:
             result = finite(result)
-        self._layers.add(f"op{number}", Term(result, inputs, level - 1))
+        self._layers.add(f"op{number}", Term(result, inputs, level - 1), native)
         operand = Operand(kind, f"op{number}", None, level)
         self._known[key] = operand
         return operand
@@ -667,10 +710,18 @@ _EXPRESSIONS: Final[Mapping[str, Callable[..., nw.Expr]]] = {
     "constant": written,
     "there": lambda x: nw.when(~x.is_nan()).then(x),
     "float64": lambda x: x.cast(nw.Float64),
+    "int64": lambda x: x.cast(nw.Int64),
+    "below": lambda x, value: nw.when(x.abs() < value).then(x),
+    "nearest": lambda x, value: (x * value).round(0),
+    "divided": lambda x, value: x / value,
+    "divided_by_column": lambda x, value: x / (x * 0.0 + value),
+    "whole": lambda x, read, whole: (
+        nw.when((read == x) & (whole.abs() < MOST_WHOLE)).then(whole).cast(nw.Int64)
+    ),
+    "unless": lambda x, there: nw.when(there.is_null()).then(x),
     "compare": _compare,
     "in": _in,
     "not in": lambda x, value: ~_in(x, value),
-    "keep": lambda condition, then: nw.when(condition).then(then),
     "scaled": scaled,
     "rounded": rounded,
 }
