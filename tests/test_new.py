@@ -182,6 +182,26 @@ def test_a_tree_that_is_there_is_kept_unless_forced() -> None:
     assert Path("tree.yml").read_text(encoding="utf-8") == "mine"
 
 
+def test_only_a_tree_is_written_and_never_over_the_data() -> None:
+    write("orders.csv", ORDERS)
+    write("same.yml", ORDERS)
+    Path("link.yml").symlink_to("orders.csv")
+    for arguments, said in (
+        (["orders.csv"], "did you mean --from orders.csv?"),
+        (["tree.json"], "FILE has to end in .yml or .yaml, and tree.json does not."),
+        (["orders.csv", "--from", "orders.csv"], "the same file: orders.csv"),
+        (["same.yml", "--from", "same.yml"], "the same file: same.yml"),
+        (["link.yml", "--from", "orders.csv"], "the same file: link.yml"),
+    ):
+        for force in ([], ["--force"]):
+            result = run("new", *arguments, *force)
+            assert (result.exit_code, result.stdout) == (2, "")
+            assert said in result.stderr
+    for name in ("orders.csv", "same.yml", "link.yml"):
+        assert Path(name).read_text(encoding="utf-8") == ORDERS
+    assert not Path("tree.json").exists()
+
+
 # --- what is guessed
 
 

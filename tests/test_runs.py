@@ -362,7 +362,7 @@ def test_a_period_that_begins_before_the_calendar_is_refused(
         with pytest.raises(SourceError, match="the first period would begin before the year 1"):
             tree.run(["paid"], grain=grain, since=since)
     with pytest.raises(SourceError, match="the first period would begin before the year 1"):
-        tree.run(["sum"], grain=grain, since="0001-03-09")
+        tree.run(["sum"], grain=grain)
     result = tree.run(["paid"], grain=grain, since="0001-03-09", compare="year_ago")
     assert column(result, "paid_before") == [None]
 
@@ -485,6 +485,88 @@ def test_days_count_up_to_where_the_first_source_ends(tmp_path: Path) -> None:
     assert column(alone, "visits") == [28, 29, 1]
     assert column(alone, "complete") == [True, True, False]
     assert alone.ends == {}
+
+
+STOPPED = "day,country\n2025-01-01 08:00:00,de\n2025-02-10 10:00:00,de\n"
+
+
+def test_a_source_that_stops_within_a_day_counts_up_to_the_day_before_if_others_go_on(
+    tmp_path: Path,
+) -> None:
+    tree = two_sources(tmp_path)
+    source = (tmp_path / "tree.yml").read_text(encoding="utf-8")
+    ends = dict(tree.run(grain="month").ends)
+    first = min(ends, key=ends.__getitem__)
+    path = tmp_path / tree.spec.sources[first].path  # type: ignore[operator]
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("2025-02-10", "2025-02-10 10:00:00"),
+        encoding="utf-8",
+    )
+    result = MetricTree.load(tmp_path / "tree.yml").run(grain="month")
+    assert days(result) == ["01-01..01-31", "02-01..02-09 cut"], source
+    assert "days to 2025-02-09" in repr(result)
+    assert "--as-of says up to which day it is complete" in repr(result)
+
+
+def test_a_day_that_may_not_be_over_is_marked_by_day_and_taken_for_whole_else(
+    tmp_path: Path,
+) -> None:
+    tree = tree_in(tmp_path, one_measure("count()"), orders__csv=STOPPED)
+    result = tree.run(grain="day", since="2025-02-08")
+    assert column(result, "complete") == [True, True, False]
+    assert "2025-02-10 is not complete (the day may not be over)" in repr(result)
+    kept = tree.run(grain="day", since="2025-02-08", reuse=tmp_path / "kept")
+    assert kept == tree.run(grain="day", since="2025-02-08", reuse=tmp_path / "kept") == result
+    result = tree.run(grain="day", since="2025-02-08", as_of="2025-02-10")
+    assert column(result, "complete") == [True, True, True]
+    assert tree.run(grain="month").periods[-1].last == date(2025, 2, 10)
+    midnight = STOPPED.replace("10:00:00", "00:00:00")  # a day that was written as a time
+    tree = tree_in(tmp_path, one_measure("count()"), orders__csv=midnight)
+    assert column(tree.run(grain="day", since="2025-02-08"), "complete") == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"where": "country == 'De'"}, {"until": "2020-01-31", "since": "2020-01-01"}]
+)
+@pytest.mark.parametrize("grain", ["month", "all"])
+def test_a_source_of_which_nothing_counts_is_named(
+    tmp_path: Path, chosen: dict[str, Any], grain: str
+) -> None:
+    result = tree_in(tmp_path).run(["revenue", "orders"], grain=grain, **chosen)
+    assert result.idle == ("orders",)
+    assert "nothing of the source orders counts: look at --where" in repr(result)
+    assert tree_in(tmp_path).run(["orders"], grain=grain, where="amount > 5").idle == ()
+
+
+def test_a_comparison_with_what_the_data_has_a_part_of_says_so(tmp_path: Path) -> None:
+    result = tree_in(tmp_path).run(["orders"], grain="month", compare="previous")
+    assert [one.lacks for one in result.periods] == [False, True, False, False]
+    told = "2025-01-01 is compared with 2024-12-01 to 2024-12-31, of which the data has not all"
+    assert told in repr(result)
+    result = tree_in(tmp_path).run(["orders"], grain="quarter", compare="2025-Q1")
+    assert "compared with 2025-Q1 (2025-01-01 to 2025-03-31)" in repr(result)
+    span = {"since": "2025-01-01", "until": "2025-01-31"}
+    result = tree_in(tmp_path).run(["orders"], compare="previous", **span)  # type: ignore[arg-type]
+    assert "note: compared with 2024-12-01 to 2024-12-31" in repr(result)
+
+
+def test_large_integers_of_pandas_are_exact_or_refused(tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"v": [2**53 + 1, 1]})
+
+    def tree(aggregate: str) -> MetricTree:
+        return tree_in(tmp_path, one_measure(aggregate, dimensions=["v"]))
+
+    assert tree("sum(v)").run(sources={"orders": frame}).rows == ((float(2**53 + 2),),)
+    assert tree("mean(v)").run(sources={"orders": frame}).rows == ((2**52 + 1.0,),)
+    for aggregate in ("std(v)", "median(v)"):
+        with pytest.raises(SourceError, match="integers past 2"):
+            tree(aggregate).run(sources={"orders": frame})
+    with pytest.raises(SourceError):
+        tree("sum(v)").run(sources={"orders": frame.astype("uint64") + 2**63})
+    zeros = pd.DataFrame({"v": [-0.0, 0.0, None]})
+    assert tree("count_distinct(v)").run(sources={"orders": zeros}).rows == ((1.0,),)
+    assert tree("count()").run(by="v", sources={"orders": zeros}).rows == ((0.0, 2.0), (None, 1.0))
 
 
 def test_periods_after_the_end_of_the_data_are_there_if_they_are_asked_for(tmp_path: Path) -> None:
@@ -616,20 +698,20 @@ def test_only_the_periods_that_are_looked_at_bring_groups(tmp_path: Path) -> Non
     assert countries("so_far") == ["de", "fr", "it", None]
 
 
-def test_a_first_period_that_is_cut_follows_whole_ones(tmp_path: Path) -> None:
+def test_functions_over_time_begin_with_a_whole_period(tmp_path: Path) -> None:
     tree = shop(tmp_path)
-    result = tree.run(["revenue", "before", "two", "trend"], grain="month", since="2025-03-10")
-    assert [(day.month, *values) for day, *values in plain(result)] == [
-        (3, 1, 30, 6, pytest.approx(-0.8)),
-        (4, 0, 5, 1, -1),
-        (5, 7, 1, 7, None),
-    ]
-    assert column(result, "complete") == [False, True, False]
+    with pytest.raises(UsageError, match="since 2025-03-10 lies inside of a month") as caught:
+        tree.run(["revenue", "before", "two", "trend"], grain="month", since="2025-03-10")
+    (problem,) = caught.value.diagnostics
+    assert problem.help is not None
+    assert problem.help.startswith("begin with 2025-03-01")
+    assert len(tree.run(["revenue"], grain="month", since="2025-03-10")) == 3
+    assert len(tree.run(["revenue", "two"], grain="month", since="2025-03-01")) == 3
 
 
 def test_before_the_first_row_nothing_is_known(tmp_path: Path) -> None:
     tree = shop(tmp_path)
-    for since in ("2024-12-01", "2025-01-01", "2025-01-10"):
+    for since in ("2024-12-01", "2025-01-01"):
         result = tree.run(["trend", "so_far"], grain="month", since=since, until="2025-01-31")
         reason = result.why(0, "trend")
         assert reason is not None

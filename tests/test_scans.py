@@ -13,7 +13,6 @@ from metrictree.measures import query
 from metrictree.measures.grouping import Rolling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 duckdb = pytest.importorskip("duckdb")
@@ -101,7 +100,7 @@ def plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Found:
 
 
 @pytest.fixture
-def rolled(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def rolled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Let small tables be rolled up, and count the groups that are."""
     counted: list[int] = []
     together = Rolling.together

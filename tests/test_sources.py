@@ -13,7 +13,7 @@ import pytest
 
 from metrictree import DefinitionError, MetricTree, SourceError
 from metrictree.engines.frames.rows import Kind
-from metrictree.measures.sources import open_table
+from metrictree.measures.sources import open_table, reading
 from metrictree.measures.times import is_day
 from tests.servers import postgres, spark
 
@@ -252,6 +252,89 @@ def test_duckdb_reads_no_more_of_a_file_than_it_must(tmp_path) -> None:
     assert "at>" in plan.replace(" ", "")
 
 
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("width", ["float64", "float32"])
+@pytest.mark.parametrize("read", [*ENGINES[:4], "relation", "ibis table", "query", "view"])
+def test_nan_is_seen_although_parquet_does_not_tell_of_it(tmp_path, read, width) -> None:
+    pq.write_table(
+        pa.table({"x": pa.array([1.25, NAN, 2.5, NAN], width), "y": [10, 20, 30, 40]}),
+        tmp_path / "a.parquet",
+    )
+    rows = f"select * from '{tmp_path / 'a.parquet'}'"  # noqa: S608 - a path of our own
+    source: dict[str, Any] = {"path": "a.parquet"}
+    arguments: dict[str, Any] = {"engine": read} if read in ENGINES else {}
+    connection = duckdb.connect()
+    if read == "query":
+        source = {"query": "select * from 'a.parquet'"}
+    elif read == "view":
+        connection.execute(f"create view v as {rows}")
+        source = {"table": "v"}
+        arguments = {"connection": connection}
+    elif read == "relation":
+        arguments = {"sources": {"s": connection.sql(rows)}}
+    elif read == "ibis table":
+        ibis = pytest.importorskip("ibis")
+        given = ibis.duckdb.connect().read_parquet(tmp_path / "a.parquet")
+        arguments = {"sources": {"s": given}}
+    expected = {
+        ("count(x)", None): 2,
+        ("count_distinct(x)", None): 2,
+        ("count()", "x > 100"): 0,
+        ("count()", "not (x <= 2)"): 1,
+        ("count()", "is_missing(x)"): 2,
+        ("max(x)", None): 2.5,
+        ("sum(x)", None): 3.75,
+    }
+    metrics: dict[str, Any] = {
+        f"m{n}": {
+            "measure": {"source": "s", "aggregate": aggregate} | ({"where": where} if where else {})
+        }
+        for n, (aggregate, where) in enumerate(expected)
+    }
+    metrics["total"] = {"measure": {"source": "s", "aggregate": "sum(y)"}}
+    metrics["all"] = {"formula": " + ".join(metrics)}
+    source["dimensions"] = ["x"]
+    tree = MetricTree(north_star="all", metrics=metrics, sources={"s": source})
+    (tmp_path / "tree.yml").write_text(tree.to_yaml())
+    tree = MetricTree.load(tmp_path / "tree.yml")
+    names = [f"m{n}" for n in range(len(expected))]
+    (found,) = tree.run(names, **arguments).rows
+    assert dict(zip(expected, found, strict=True)) == expected
+    assert tree.run(["total"], where="x > 100", **arguments).rows == ((0,),)
+    groups = tree.run(["total"], by=["x"], **arguments).rows
+    assert sorted(groups, key=str) == [(1.25, 10), (2.5, 30), (None, 60)]
+
+
+@pytest.mark.parametrize("cell", ["0x1A", "0X1a", "0b11", "0o7"])
+@pytest.mark.parametrize("other", ["5", "1.5", "nan", ""])
+def test_cells_of_other_bases_are_texts(tmp_path, cell, other) -> None:
+    (tmp_path / "a.csv").write_text(f"x,y\n{cell},1\n{other},2\n3,3\n")
+    (tmp_path / "b.csv").write_text("x,y\n2,1\n")
+    for path in ("a.csv", "*.csv"):
+        table = opened(tmp_path, {"path": path})
+        assert [column.kind for column in table.columns.values()] == [Kind.TEXT, Kind.NUMBER]
+        assert (cell,) in values(table, "x")
+
+
+@pytest.mark.parametrize("kind", ["pandas", "pandas of arrow", "pyarrow", "polars"])
+def test_numbers_of_16_bits_are_added_up_as_wider_ones(tmp_path, kind) -> None:
+    rows = pa.table({"x": pa.array([60_000.0, 60_000.0, None], pa.float32()).cast(pa.float16())})
+    given = {
+        "pandas": rows.to_pandas,
+        "pandas of arrow": lambda: rows.to_pandas(types_mapper=pd.ArrowDtype),
+        "pyarrow": lambda: rows,
+        "polars": lambda: pl.from_arrow(rows),
+    }[kind]()
+    tree = MetricTree(
+        north_star="orders",
+        metrics=METRICS | {"buyers": {"measure": {"source": "s", "aggregate": "sum(x)"}}},
+        sources={"s": {"path": "a.csv"}},
+    )
+    assert tree.run(["buyers"], sources={"s": given}).rows == ((120_000.0,),)
+
+
 # --- what is wrong with files
 
 
@@ -266,7 +349,11 @@ def test_duckdb_reads_no_more_of_a_file_than_it_must(tmp_path) -> None:
         ("/x.csv", "SRC103", "no relative path"),
         ("folder.csv", "SRC104", "it is no file"),
         ("orders.xlsx", "SRC102", "no file that this version reads"),
+        ("orders.xlsx", "SRC102", "save it as CSV UTF-8"),
+        ("orders.json", "SRC102", "one object in each line"),
+        ("orders.parq", "SRC102", "rename it"),
         ("folder", "SRC102", "folder/*.parquet"),
+        (".", "SRC102", "./**/*.parquet"),
         ("empty.csv", "SRC104", "it is empty"),
         ("link.csv", "SRC103", "outside of the tree's folder"),
         ("link*.csv", "SRC103", "link*.csv matches it"),
@@ -278,6 +365,10 @@ def test_duckdb_reads_no_more_of_a_file_than_it_must(tmp_path) -> None:
         ("odd.jsonl", "SRC105", "line 2 is no object of JSON"),
         ("list.jsonl", "SRC105", "line 1 is no object of JSON"),
         ("key.jsonl", "SRC105", "a name stands twice"),
+        ("case.jsonl", "SRC105", "both X and x"),
+        ("noname.jsonl", "SRC105", "a key without a name"),
+        ("blank.jsonl", "SRC105", "nothing but empty lines"),
+        ("bom.jsonl", "SRC105", "bom.jsonl begins with a byte order mark"),
         ("plain.csv.gz", "SRC104", "plain.csv.gz"),
         ("latin.csv", "SRC105", "is not UTF-8, see line 2"),
         ("bad.parquet", "SRC105", "cannot be read"),
@@ -304,6 +395,10 @@ def test_what_is_wrong_with_files_is_told(tmp_path, path, code, said) -> None:
         "odd.jsonl": '{"n": 1}\n{"n": \n',
         "list.jsonl": "[1]\n",
         "key.jsonl": '{"n": 1, "n": 2}\n',
+        "case.jsonl": '{"x": 1}\n{"X": 2}\n',
+        "noname.jsonl": '{"": 1}\n',
+        "blank.jsonl": "\n \n",
+        "bom.jsonl": '\ufeff{"n": 1}\n',
         "plain.csv.gz": "n\n1\n",
         "bad.parquet": "PAR1 and no more",
     }
@@ -320,6 +415,23 @@ def test_what_is_wrong_with_files_is_told(tmp_path, path, code, said) -> None:
     found, message = told(folder, {"path": path})
     assert (found, said in message) == (code, True), message
     assert "Traceback" not in message
+    assert " Error:" not in message or path == "bad.parquet"
+    assert str(tmp_path) not in message or path == "bad.parquet"
+
+
+def test_a_panic_of_polars_is_an_error_of_the_source(tmp_path) -> None:
+    def panic(frame: Any) -> Any:
+        raise pl.exceptions.PanicException("the index is out of bounds")
+
+    given = pl.LazyFrame({"x": [1]}).map_batches(panic)
+    tree = resolved(tmp_path, path="a.csv")
+    with (
+        pytest.raises(SourceError, match="cannot be read: the index is out of bounds"),
+        reading(tree, "s", "Polars frame"),
+    ):
+        given.collect()
+    with pytest.raises(KeyboardInterrupt), reading(tree, "s", "Polars frame"):
+        raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("engine", ["polars", "spark"])
@@ -526,7 +638,15 @@ def test_a_table_is_found_in_a_duckdb_file_or_connection(tmp_path, monkeypatch) 
     with duckdb.connect(path, read_only=True) as connection:
         table = opened(tmp_path, source, connection=connection)
         assert values(table, "moment", "n") == [(MORNING, 7)]
-    for given in (str(path), path, "${SHOP}"):
+    monkeypatch.chdir(tmp_path)
+    for given in (
+        str(path),
+        path,
+        "${SHOP}",
+        f"duckdb://{path}",
+        "duckdb://store.duckdb",
+        "duckdb://${SHOP}",
+    ):
         table = opened(tmp_path, source, connection=given)
         assert (values(table, "moment", "n"), table.origin) == ([(MORNING, 7)], "table shop.orders")
         del table
@@ -542,6 +662,9 @@ def test_what_is_wrong_with_connections_is_told(tmp_path, monkeypatch) -> None:
         (path, "SRC118", "no table 'shop.order': did you mean shop.orders?"),
         (None, "SRC117", "no connection is given"),
         (tmp_path / "none.duckdb", "SRC117", "there is no DuckDB file"),
+        ("duckdb://none.duckdb", "SRC117", "there is no DuckDB file duckdb://none.duckdb"),
+        ("${SECRET}", "SRC117", "there is no DuckDB file ${SECRET}: check the path"),
+        (f"sqlite://{tmp_path}/none.db", "SRC117", "there is no SQLite file"),
         ("local[2]", "SRC117", "choose the engine spark"),
         (5, "SRC117", "a int is no connection"),
         ("${UNSET_NAME}", "SRC117", "UNSET_NAME is not set"),
@@ -552,6 +675,7 @@ def test_what_is_wrong_with_connections_is_told(tmp_path, monkeypatch) -> None:
         found, message = told(tmp_path, source, connection=given)
         assert (found, said in message) == (code, True), message
         assert "hunter2" not in message
+    assert not (tmp_path / "none.db").exists()
     code, message = told(tmp_path, {"path": "a.csv"} | {"path": "tree.csv"}, engine="duckdb")
     assert code == "SRC104"
 

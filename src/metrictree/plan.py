@@ -133,7 +133,9 @@ def _chosen(tree: ResolvedTree, targets: Any) -> tuple[str, ...]:
             Diagnostic(
                 "VAL107",
                 f"the target '{shown(name)}' is no metric of the tree",
-                help=did_you_mean(suggester.near(shown(name, 100))) or "targets are metric ids",
+                help="name each target by itself"
+                if "," in str(name)
+                else did_you_mean(suggester.near(shown(name, 100))) or "targets are metric ids",
             )
             for name in unknown
         )

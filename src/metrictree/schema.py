@@ -563,15 +563,13 @@ class Source(_Model):
     """A table of raw rows: a file, a query or a table."""
 
     path: Text | None = None
-    """A CSV, Parquet or JSON lines file, or a pattern such as `orders/**/*.parquet` for several,
-    relative to the tree's file."""
+    """CSV, JSON lines or Parquet: a file, or a pattern for several, relative to the tree's file."""
     query: Text | None = None
     """A query for DuckDB; its paths are relative to the tree's file."""
     table: Text | None = None
     """A table of a connection, such as `shop.orders`."""
     connection: Variable | None = None
-    """The environment variable that holds the connection of the `table`, such as `${SHOP_DB}`; the
-    connection that is given when running is used without it."""
+    """The environment variable that holds the connection of the `table`, such as `${SHOP_DB}`."""
     time: Text | None = None
     """The column that says when a row happened."""
     dimensions: Texts = ()

@@ -39,6 +39,7 @@ def command(ctx: click.Context, file: Path, data: Path | None, force: bool) -> N
       metrictree new teams/growth.yml --from teams/data/signups.parquet
     """  # noqa: D301 - click takes \b for text that is not wrapped
     name = style_of(sys.stdout).show(file)
+    _check(file, data)
     if not force and os.path.lexists(file):
         click.echo(f"Error: {name} exists already; --force overwrites it.", err=True)
         ctx.exit(1)
@@ -67,6 +68,20 @@ def command(ctx: click.Context, file: Path, data: Path | None, force: bool) -> N
         f"  metrictree show {name}\n"
         f"  metrictree {last}"
     )
+
+
+def _check(file: Path, data: Path | None) -> None:
+    """Refuse to write over what may be no tree."""
+    from metrictree.measures.sources.files import KINDS
+
+    show = style_of(sys.stderr).show
+    if data is not None and data.exists() and file.exists() and file.samefile(data):
+        raise click.UsageError(f"FILE and --from are the same file: {show(file)}.")
+    if file.suffix not in (".yml", ".yaml"):
+        message = f"FILE has to end in .yml or .yaml, and {show(file)} does not"
+        if data is None and file.name.endswith(tuple(KINDS)):
+            raise click.UsageError(f"{message}: did you mean --from {show(file)}?")
+        raise click.UsageError(f"{message}.")
 
 
 def _draft(ctx: click.Context, file: Path, data: Path) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from metrictree.errors import SourceError
 from metrictree.measures.prepare import Preparation
 from metrictree.measures.request import Aggregated
 from metrictree.measures.scan import Scan
+from metrictree.measures.sources import reading
 from metrictree.measures.survey import check_rows, survey
 
 if TYPE_CHECKING:
@@ -61,7 +63,10 @@ class Sources:
             if kept is not None:
                 self.parts[name].append(kept)
                 metrics = [metric for metric in metrics if metric not in kept.prepared.metrics]
-            if metrics:
+            if not metrics:
+                return
+            table = opened(name)
+            with reading(tree, name, table.origin, table.file):
                 one = prepared(name, request, metrics)
                 extent = look(one) if request.needs_time else None
                 if not request.needs_time and look is survey:
@@ -89,8 +94,28 @@ class Sources:
 
     @property
     def end(self) -> date | None:
-        """The day at which the first source ends: up to it, there may be rows of all."""
-        return min(self.ends.values(), default=None)
+        """The last day that counts: where sources end on different days, the first of these.
+
+        A ratio of two sources needs the same days of both. A source that ends at some time of a day
+        has all of the day before only, if others go on.
+        """
+        ends = self.ends
+        latest = max(ends.values(), default=None)
+        days = [
+            last - timedelta(days=1) if last != latest and name in self.cut else last
+            for name, last in ends.items()
+        ]
+        return min(days, default=None)
+
+    @property
+    def cut(self) -> set[str]:
+        """The sources that end at some time of a day, which may not be over."""
+        return {
+            name
+            for name, parts in self.parts.items()
+            for part in parts
+            if part.extent is not None and part.extent.cut
+        }
 
     def _extents(self) -> list[Extent]:
         return [part.extent for parts in self.parts.values() for part in parts if part.extent]
@@ -105,7 +130,9 @@ class Sources:
             progress(name)
             values: dict[Key, dict[str, Result]] = {}
             for part in self.parts[name]:
-                one = part.run(since, until)
+                table = part.prepared.table
+                with reading(part.prepared.tree, name, table.origin, table.file):
+                    one = part.run(since, until)
                 for key, results in one.values.items():
                     values.setdefault(key, {}).update(results)
             found[name] = Aggregated(values, one.kinds)

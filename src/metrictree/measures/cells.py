@@ -65,10 +65,10 @@ class _Lines:
         return line
 
 
-def _opened(path: Path) -> IO[str]:
+def _opened(path: Path, encoding: str = "utf-8-sig") -> IO[str]:
     if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
-    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+        return gzip.open(path, "rt", encoding=encoding, errors="surrogateescape", newline="")
+    return path.open(encoding=encoding, errors="surrogateescape", newline="")
 
 
 def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -158,10 +158,14 @@ def _look_at_json(path: Path) -> Damage | set[str]:
             raise ValueError("a name stands twice in it")
         return found
 
-    with _opened(path) as stream:
+    with _opened(path, "utf-8") as stream:
         lines = _Lines(stream)
         try:
             for text in lines:
+                if lines.count == 1 and text.startswith("\ufeff"):
+                    return Damage(
+                        "{} begins with a byte order mark", "save it as UTF-8 without one (no BOM)"
+                    )
                 if text.strip() and not isinstance(
                     json.loads(text, object_pairs_hook=unique), dict
                 ):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Rolling", "grouped", "rolls", "with_values"]
 
+_LARGE: Final = 2**20
+"""A small part of the sizes that matter."""
 _EXACT: Final = Context(prec=100)
 """Decimals of databases have 38 digits at most, or 76, and here are few of them."""
 
@@ -46,13 +48,20 @@ def with_values(frame: nw.LazyFrame[Any], parts: Sequence[Part]) -> nw.LazyFrame
             continue
         values = nw.col(part.column or part.where[0])
         if part.op == "size":  # pandas aggregates no expression, but columns
-            values = values.cast(nw.Float64)
+            values = _sized(values, whole=frame.collect_schema()[part.column].is_integer())
         if part.where:
             values = nw.when(reduce(and_, map(nw.col, part.where))).then(values)
         made[part.values] = values
     if not made:
         return frame
     return frame.with_columns(*(expr.alias(name) for name, expr in made.items()))
+
+
+def _sized(values: nw.Expr, *, whole: bool) -> nw.Expr:
+    """Return numbers as float64, about: pandas refuses to round large integers."""
+    if not whole:
+        return values.cast(nw.Float64)
+    return (values // _LARGE).cast(nw.Float64) * float(_LARGE)
 
 
 def rolls(parts: Iterable[Part]) -> bool:

@@ -35,6 +35,8 @@ class Manifest(NamedTuple):
     """When the clock of its zone was changed: time zones are made by law, and mended."""
     days: list[str]
     """That of the first row and that of the last one, if there are rows that have days."""
+    cut: bool
+    """Whether the last row has a time of its day, so that the day may not be over."""
     dimensions: list[str]
     wide: list[str]
     """The columns that hold integers which Parquet has not: they are decimals there."""

@@ -270,7 +270,9 @@ class Preparation:
             self.problem(
                 "SRC108",
                 f"the source '{shown(self.name)}' has no dimension '{shown(dimension)}'",
-                near or f"{listed}; list the column under `dimensions`",
+                "name each dimension by itself: --by a --by b"
+                if "," in dimension
+                else near or f"{listed}; list the column under `dimensions`",
                 path,
                 key=True,
             )

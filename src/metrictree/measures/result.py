@@ -93,6 +93,8 @@ class Period(NamedTuple):
     """The first and the last day of what it is compared with; ``None`` if there is nothing."""
     like_for_like: bool = False
     """Whether the days that it is compared with were cut to be as many as its own."""
+    lacks: bool = False
+    """Whether the data has not all days of the period that it is compared with."""
 
     @property
     def days(self) -> int:
@@ -127,6 +129,8 @@ class RunResult:
     ends: Mapping[str, date] = field(default_factory=dict, hash=False)
     """The last day of each source, if they differ: rows after the first of these do not count.
     ``as_of`` says which day it is in truth."""
+    idle: tuple[str, ...] = ()
+    """Sources of which nothing counts, although days or conditions were chosen."""
     protected: Mapping[Path, str] = field(default_factory=dict, compare=False)
     """What the run was made from, and the tree's other sources: a file, and what it is."""
     shown: Mapping[str, Metric] = field(default_factory=dict, compare=False)

@@ -141,7 +141,7 @@ class Shelf:
         if manifest is None or manifest.files != fingerprints(self.tree, name):
             return None
         first, last = map(date.fromisoformat, manifest.days) if manifest.days else (None, None)
-        extent = Extent(first, last, unplaced=False, clock=None)
+        extent = Extent(first, last, unplaced=False, clock=None, cut=manifest.cut)
         if manifest.clock != self._clock(name, extent):
             return None
         connection = _loaded(_rows_of(place), manifest)
@@ -192,6 +192,7 @@ class Shelf:
             files=before or [],
             clock=self._clock(name, extent) if outputs else "",
             days=[str(extent.first), str(extent.last)] if outputs else [],
+            cut=extent.cut,
             dimensions=list(prepared.request.by) if outputs else [],
             wide=_wide(relation),
             measures=[asdict(one) for one in outputs],

@@ -12,6 +12,7 @@ from metrictree.engines.compute import absent_value, needs_time
 from metrictree.errors import ComputeError
 from metrictree.measures.aggregate import Sources
 from metrictree.measures.explain import explain
+from metrictree.measures.parts import empty_result
 from metrictree.measures.request import ALL, Request, usage
 from metrictree.measures.result import Origins, RunResult
 from metrictree.measures.sources import open_table, source_paths
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from metrictree.measures.spans import Against
     from metrictree.measures.survey import Extent
     from metrictree.measures.table import Table
-    from metrictree.measures.views import Progress
+    from metrictree.measures.views import Progress, View
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
@@ -187,11 +188,32 @@ class Run:
         if not measured and (request.by or request.needs_time or request.where is not None):
             message = "no target is measured from a source"
             raise usage(message, "leave grain, by, since, until and where out")
+        self._check_since()
         self.sources = Sources(tree, measured, request, tables, look=look, shelf=shelf)
         self.end = request.as_of or self.sources.end
         """Up to this day there may be rows of all sources; later ones do not count."""
-        self.periods = periods_of(request, self.sources.first, self.end)
+        over = request.as_of is not None or not any(
+            self.sources.ends[name] == self.end for name in self.sources.cut
+        )
+        self.periods = periods_of(request, self.sources.first, self.end, over=over)
         self.views = Views(tree, plan, request, self.sources, progress)
+
+    def _check_since(self) -> None:
+        """Refuse to cut a period that functions over time would look back at from whole ones."""
+        request = self.request
+        if not self.plan.over_time or request.since is None or request.grain == "all":
+            return
+        try:
+            start = request.calendar.period_of(request.since, request.grain)
+        except ValueError:
+            return  # told where rows are placed
+        if start != request.since:
+            told = next(name for name in self.plan.formulas if name in self.tree.overtime)
+            raise usage(
+                f"since {request.since} lies inside of a {request.grain}, and "
+                f"{self.tree.overtime[told]}() in '{told}' compares whole ones",
+                f"begin with {start}, or choose targets that do not need it",
+            )
 
     def result(self, comparison: Comparison | None = None) -> RunResult:
         """Return the result of the run, compared with other periods if that is asked for."""
@@ -200,7 +222,11 @@ class Run:
         if comparison is not None:
             against = [comparison.against(one, self.sources.first, self.end) for one in periods]
             periods = tuple(
-                one._replace(compared=(other.first, other.last), like_for_like=other.cut)
+                one._replace(
+                    compared=(other.first, other.last),
+                    like_for_like=other.cut,
+                    lacks=other.lacks,
+                )
                 if other is not None
                 else one
                 for one, other in zip(periods, against, strict=True)
@@ -255,8 +281,29 @@ class Run:
             compare=None if comparison is None else comparison.kind,
             periods=() if request.grain == "all" else periods,
             ends=ends if request.as_of is None and len(set(ends.values())) > 1 else {},
+            idle=self._idle(main),
             protected=protected | dict.fromkeys(tree.files, "a file"),
             shown={metric: tree.metrics[metric] for metric in self.plan.targets},
+        )
+
+    def _idle(self, view: View) -> tuple[str, ...]:
+        """Return the sources of which nothing counts, if something was chosen that may be wrong."""
+        request = self.request
+        if request.where is None and request.since is None and request.until is None:
+            return ()
+        empty = {
+            metric: empty_result(self.tree.measures[metric].aggregate.root.value)
+            for metric in self.plan.leaves
+            if metric in self.tree.measures
+        }
+        return tuple(
+            source
+            for source, one in view.found.items()
+            if all(
+                value == empty[metric]
+                for values in one.values.values()
+                for metric, value in values.items()
+            )
         )
 
     def _keys(self, period: Period | None, group: tuple[Any, ...]) -> list[Any]:
@@ -295,7 +342,8 @@ def _check_columns(plan: Plan, request: Request, compare: str | None) -> None:
         if name in names[:position]:
             raise usage(
                 f"two columns of the result would be named '{shown(name)}'",
-                "a dimension, a metric and the grain need different names; choose targets",
+                "a dimension, a metric and the grain need different names: choose another grain, "
+                "other dimensions or targets",
             )
 
 

@@ -38,10 +38,13 @@ _EXAMPLES: Final = {
 }
 
 
-def periods_of(request: Request, first: date | None, end: date | None) -> tuple[Period, ...]:
+def periods_of(
+    request: Request, first: date | None, end: date | None, *, over: bool = True
+) -> tuple[Period, ...]:
     """Return every period of a run, oldest first; all time is one if it has a first and a last day.
 
-    ``first`` is the day of the first row, and ``end`` the last day that counts.
+    ``first`` is the day of the first row, and ``end`` the last day that counts, which may not be
+    ``over``.
     """
     since, until, calendar = request.since, request.until, request.calendar
     if request.grain == "all":
@@ -62,6 +65,8 @@ def periods_of(request: Request, first: date | None, end: date | None) -> tuple[
         first_day = max(start, since or start)
         last_day = min(close, until or close, end or close)
         complete = first_day == start and last_day == close
+        if request.grain == "day" and start == end and not over:
+            complete = False
         found.append(Period(start, first_day, last_day, complete=complete))
     return tuple(found)
 
@@ -81,6 +86,8 @@ class Against(NamedTuple):
     last: date
     cut: bool
     """Whether only as many days of it count as of the period that is compared."""
+    lacks: bool = False
+    """Whether the data has not all days of it, although none was to be left out."""
 
     @property
     def view(self) -> tuple[date, date] | None:
@@ -136,7 +143,8 @@ class Comparison:
         skipped = period.first - period.start
         if period.complete or not self.like:
             last = close if end is None else min(close, end)
-            return Against(start, start, last, cut=False) if start <= last else None
+            lacks = start < first or last < close
+            return Against(start, start, last, cut=False, lacks=lacks) if start <= last else None
         begin = min(start + skipped, close)
         last = min(begin + timedelta(days=period.days - 1), close, end or close)
         return Against(start, begin, last, cut=True) if begin <= last else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time as time_of_day, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import narwhals as nw
@@ -36,6 +36,8 @@ class Extent(NamedTuple):
     """What moments are read from; ``None`` for UTC."""
     rows: int = 0
     """How many there are; 0 if nobody has counted them."""
+    cut: bool = False
+    """Whether the last row has a time of its day, so that the day may not be over."""
 
 
 def survey(prepared: Preparation) -> Extent:
@@ -59,7 +61,7 @@ def survey(prepared: Preparation) -> Extent:
         message = f"the time column '{shown(time)}' holds days outside of the years 1 to 9999"
         _refuse(prepared, message, "leave them empty, or choose days with since and until")
     days: list[date] = []
-    clock = None
+    clock, high = None, None
     if table.moment is not None and ends[table.moment][0] is not None:
         low, high = ends[table.moment]
         zone = prepared.source.timezone or prepared.tree.spec.timezone
@@ -73,7 +75,11 @@ def survey(prepared: Preparation) -> Extent:
     if not days and not unplaced:
         check_rows(prepared)
     first, last = min(days, default=None), max(days, default=None)
-    return Extent(first, last, unplaced, clock, rows)
+    cut = False
+    if high is not None:
+        shown_last = clock.time(high) if clock is not None else high
+        cut = shown_last.date() == last and shown_last.time() != time_of_day.min
+    return Extent(first, last, unplaced, clock, rows, cut)
 
 
 _Times = tuple[int, bool, "dict[str, tuple[Any, Any]]", bool]
@@ -148,7 +154,7 @@ def _is_far(prepared: Preparation, values: str, name: str) -> nw.Expr:
 def _days(prepared: Preparation, clock: Clock, low: datetime, high: datetime) -> Sequence[date]:
     """Return the first and the last day that a clock shows at the moments of rows."""
     if not any(abs(at - end) <= _DAY for at, _ in clock.changes for end in (low, high)):
-        return clock.day(low), clock.day(high)
+        return clock.time(low).date(), clock.time(high).date()
     # Where a clock is set back over midnight, a later moment may be on the day before.
     assert prepared.table.moment is not None
     moment = nw.col(prepared.table.moment)

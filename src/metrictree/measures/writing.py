@@ -157,7 +157,8 @@ def _told(target: object) -> Iterator[None]:
 
 def _write_csv(result: RunResult, stream: IO[str]) -> None:
     for row in (result.columns, *result.rows):
-        line = ",".join(_quoted(_cell(value)) for value in row)
+        # An empty text stands in quotes, and a missing value does not.
+        line = ",".join(_EMPTY if value == "" else _quoted(_cell(value)) for value in row)
         stream.write(f"{line or _EMPTY}\n")
 
 

@@ -52,15 +52,15 @@ class Clock:
         """Return what the clock shows at moments of UTC."""
         return self._shown(moment, engine, self.first, self.changes)
 
-    def day(self, moment: datetime) -> date:
-        """Return the day that the clock shows at a moment of UTC.
+    def time(self, moment: datetime) -> datetime:
+        """Return what the clock shows at a moment of UTC.
 
-        Where that is past the ends of the calendar, it is the first or the last one of UTC.
+        Where that is past the ends of the calendar, it is the first or the last time of UTC.
         """
         try:
-            return (moment + self._offset(moment)).date()
+            return moment + self._offset(moment)
         except OverflowError:
-            return moment.date()
+            return moment
 
     def moment(self, day: date) -> datetime:
         """Return the moment of UTC in which a day begins."""

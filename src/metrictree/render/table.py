@@ -55,6 +55,8 @@ class Period(Protocol):
     @property
     def like_for_like(self) -> bool: ...
     @property
+    def lacks(self) -> bool: ...
+    @property
     def days(self) -> int: ...
 
 
@@ -79,6 +81,8 @@ class Result(Protocol):
     def periods(self) -> Sequence[Period]: ...
     @property
     def ends(self) -> Mapping[str, date]: ...
+    @property
+    def idle(self) -> Sequence[str]: ...
     @property
     def shown(self) -> Mapping[str, Metric]: ...
     def why(self, row: int, metric: str) -> Reason | None: ...
@@ -236,12 +240,10 @@ def _emptiness(result: Result, most: int | None = None) -> list[str]:
 
 def _notes(result: Result) -> Iterator[str]:
     """Yield which periods are not complete, and what is compared with what."""
-    if result.compare is not None and result.periods:
-        said = _COMPARED.get(result.compare, "each {grain} is compared with {period}")
-        yield said.format(grain=result.grain, period=result.compare)
-        alone = [period.start for period in result.periods if period.compared is None]
-        if alone:
-            yield f"{_span(alone)} nothing to compare with"
+    if result.compare is not None:
+        yield from _comparisons(result)
+    for source in result.idle:
+        yield f"nothing of the source {source} counts: look at --where, --since and --until"
     if result.ends:
         first = min(result.ends, key=result.ends.__getitem__)
         yield (
@@ -251,9 +253,40 @@ def _notes(result: Result) -> Iterator[str]:
     ahead = [period.start for period in result.periods if not period.complete and not period.days]
     for period in result.periods:
         if not period.complete and period.days:
-            yield f"{period.start} is not complete ({_days(period)}){_compared(period)}"
+            days = "the day may not be over" if result.grain == "day" else _days(period)
+            yield f"{period.start} is not complete ({days}){_compared(period)}"
     if ahead:
         yield f"{_span(ahead)} no complete days yet"
+
+
+def _comparisons(result: Result) -> Iterator[str]:
+    """Yield what is compared with what."""
+    if not result.periods:
+        place = result.columns.index("compared_from")
+        for first, last in {(row[place], row[place + 1]) for row in result.rows}:
+            yield (
+                "there is nothing to compare with"
+                if first is None
+                else (f"compared with {first} to {last}")
+            )
+        return
+    said = _COMPARED.get(result.compare or "")
+    if said is None:
+        said = f"each {{grain}} is compared with {result.compare}"
+        whole = (one.compared for one in result.periods if one.compared and not one.like_for_like)
+        first, last = next(whole, (None, None))
+        said += f" ({first} to {last})" if first is not None else ""
+    yield said.format(grain=result.grain)
+    alone = [period.start for period in result.periods if period.compared is None]
+    if alone:
+        yield f"{_span(alone)} nothing to compare with"
+    for period in result.periods:
+        if period.lacks and period.complete and period.compared is not None:
+            first, last = period.compared
+            yield (
+                f"{period.start} is compared with {first} to {last}, of which the data has not all "
+                "days"
+            )
 
 
 def _span(starts: Sequence[date]) -> str:

@@ -83,6 +83,8 @@ class Engine(NamedTuple):
     """Sums of integers wrap around past 64 bits, or are an error there."""
     time: Callable[[date], nw.Expr] = nw.lit
     """A day, or a time without a zone, as it stands in a query."""
+    strict_casts: bool = False
+    """An integer that float64 has not is an error where it is made one."""
     floored: bool = False
     """`%` stays what narwhals makes of it, for whom reads that and knows an exact way."""
 
@@ -145,8 +147,16 @@ class Selection(NamedTuple):
 
     def prepared(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Return the layer before with the columns that narwhals cannot make."""
-        made = [step.native.alias(step.name) for step in self.made if step.native is not None]
-        return nw.from_native(frame.to_native().with_columns(made)) if made else frame
+        made = [step for step in self.made if step.native is not None]
+        if not made:
+            return frame
+        native: Any = frame.to_native()
+        if hasattr(native, "with_columns"):  # Polars
+            native = native.with_columns(step.native.alias(step.name) for step in made)
+        else:  # pandas, which takes functions of the frame
+            native = native.assign(**{step.name: step.native for step in made})
+        prepared: nw.LazyFrame[Any] = nw.from_native(native).lazy()
+        return prepared
 
     def of(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """Return the frame of this layer, from that of the layer before."""

@@ -129,6 +129,29 @@ def _polars_remainder(a: str | float, b: str | float) -> pl.Expr:
     return pl.struct(columns).map_batches(remainder, pl.Float64, is_elementwise=True)
 
 
+def _pandas_remainder(a: str | float, b: str | float) -> Callable[[Any], Any]:
+    """Return what makes remainders by NumPy; frames on Arrow have none."""
+
+    def remainder(frame: Any) -> Any:
+        from importlib import import_module
+
+        import numpy as np
+        import pyarrow as pa
+
+        pandas = import_module("pandas")
+        left, right = (
+            frame[operand].to_numpy(np.float64, na_value=np.nan)
+            if isinstance(operand, str)
+            else operand
+            for operand in (a, b)
+        )
+        with np.errstate(all="ignore"):
+            found = pa.array(np.mod(left, right), from_pandas=True)
+        return pandas.Series(found, index=frame.index, dtype=pandas.ArrowDtype(pa.float64()))
+
+    return remainder
+
+
 def _polars_spread(of: str | float, beside: Sequence[str]) -> pl.Expr:
     """Return a field of a struct, in which Polars gives all of them the same length."""
     import polars as pl
@@ -203,7 +226,7 @@ LIBRARIES: Final[Mapping[str, Library]] = {
     ),
     "pandas": Library(
         "pandas",
-        Engine(wraps=True),
+        Engine(remainder=_pandas_remainder, wraps=True, strict_casts=True),
         rows=_rows_pandas,
         types=lambda frame: list(map(str, frame.dtypes)),
         folds=False,

@@ -16,6 +16,7 @@ import narwhals as nw
 
 from metrictree.diagnostics import shown
 from metrictree.engines.frames.layers import (
+    EXACT,
     EXPRESSIONS,
     GUARDS,
     Engine,
@@ -246,8 +247,11 @@ class Lowering:
         """Return a column by which rows are told apart: the texts of a file, not their numbers."""
         operand = self.column(name, node, trusting=False)
         column = self._columns.get(name)
-        if column is None or not column.label or operand.kind is not Kind.NUMBER:
+        if column is None or operand.kind is not Kind.NUMBER:
             return operand
+        if not column.label:  # -0.0 is 0.0, which pandas tells apart
+            floats = column.dtype.is_float()
+            return self._column("unsigned", (operand,), None, operand.kind) if floats else operand
         self.used.add(column.label)
         return Operand(Kind.TEXT, column.label)
 
@@ -344,7 +348,8 @@ class Lowering:
             self.exact[column.name] = source
         if column.dtype == nw.Float64:
             return arg
-        return self._column("float64", (arg,), None, Kind.NUMBER)
+        exact = self._engine.strict_casts and column.dtype.is_integer()
+        return self._column("float64_if_exact" if exact else "float64", (arg,), None, Kind.NUMBER)
 
     def _check_floats(self, name: str) -> None:
         column = self._columns[name]
@@ -710,6 +715,8 @@ _EXPRESSIONS: Final[Mapping[str, Callable[..., nw.Expr]]] = {
     "constant": written,
     "there": lambda x: nw.when(~x.is_nan()).then(x),
     "float64": lambda x: x.cast(nw.Float64),
+    "float64_if_exact": lambda x: nw.when((x <= EXACT) & (x >= -EXACT)).then(x).cast(nw.Float64),
+    "unsigned": lambda x: x + 0.0,
     "int64": lambda x: x.cast(nw.Int64),
     "below": lambda x, value: nw.when(x.abs() < value).then(x),
     "nearest": lambda x, value: (x * value).round(0),

@@ -34,6 +34,7 @@ _KINDS: Final = (
     "give a DuckDB connection, an Ibis backend or a SparkSession; or as text a DuckDB file, an "
     "address such as postgres://..., or with the engine spark a master such as local[4]"
 )
+_CHECK: Final = "check the path, which is relative to the current folder"
 _SPARK: Final = 'pip install "metrictree[spark]"'
 
 
@@ -121,19 +122,24 @@ def _of_text(tree: ResolvedTree, name: str, text: str, engine: str) -> _Opened:
             advice = "give for example local[4], spark://host:7077, yarn or sc://host"
             raise refused(tree, name, "SRC117", message, advice)
         return _Opened("spark", _spark_of(tree, name, full, secrets), secrets)
-    if "://" in full:
+    if full.startswith("duckdb://") and not full.startswith("duckdb://md:"):
+        full = full.removeprefix("duckdb://")
+    elif "://" in full:
+        address = urlsplit(full)
+        if address.scheme == "sqlite" and not Path(address.netloc + address.path).is_file():
+            message = f"there is no SQLite file {shown(text, 200)}"  # it would be made
+            raise refused(tree, name, "SRC117", message, _CHECK)
         return _Opened("ibis", _ibis_of(tree, name, full, secrets), secrets)
     require_duckdb()
     import duckdb
 
-    shown_path = text if not found else f"the file in {text}"
     if not Path(full).is_file():
-        message = f"there is no DuckDB file {shown(shown_path, 200)}"
-        advice = "check the path, which is relative to the current folder"
+        message = f"there is no DuckDB file {shown(text, 200)}"
+        advice = _CHECK
         if _MASTER.fullmatch(full):
             advice = f"for Spark, choose the engine spark; {advice}"
         raise refused(tree, name, "SRC117", message, advice)
-    with _opening(tree, name, f"the DuckDB file {shown(shown_path, 200)}", secrets):
+    with _opening(tree, name, f"the DuckDB file {shown(text, 200)}", secrets):
         return _Opened("duckdb", duckdb.connect(full, read_only=True, config=CONFIG), secrets)
 
 

@@ -256,10 +256,10 @@ def _no_guess(cells: Any, types: Sequence[str]) -> Iterator[int]:
     """Return the columns that DuckDB takes for truth values or numbers, and that are texts.
 
     Only true and false are truth values: t, yes or NO (Norway) might be anything. A column that
-    holds nothing but Nan and Inf may be one of names.
+    holds nothing but Nan and Inf may be one of names, and one with 0x1A or 0b11 one of codes.
     """
     numbers = [position for position, one in enumerate(types) if one == "DOUBLE"]
-    finite = {n: f"coalesce(bool_or(isfinite(cast(r{n} as double))), false)" for n in numbers}
+    finite = {n: f"coalesce(bool_or(isfinite(try_cast(r{n} as double))), false)" for n in numbers}
     asked = {
         n: f"coalesce(bool_and(lower(r{n}) in ('true', 'false')), false)"
         for n, one in enumerate(types)
@@ -268,6 +268,10 @@ def _no_guess(cells: Any, types: Sequence[str]) -> Iterator[int]:
     if numbers:  # mostly, the first rows tell
         seen = cells.limit(_FIRST).aggregate(", ".join(finite.values())).fetchall()[0]
         asked |= {n: finite[n] for n, one in zip(numbers, seen, strict=True) if not one}
+    for n, one in enumerate(types):
+        if one in ("BIGINT", "DOUBLE"):
+            plain = f"not coalesce(bool_or(regexp_matches(r{n}, '[xXbBoO_]')), false)"
+            asked[n] = f"{asked[n]} and {plain}" if n in asked else plain
     if asked:
         sure = cells.aggregate(", ".join(asked.values())).fetchall()[0]
         yield from (n for n, one in zip(asked, sure, strict=True) if not one)
@@ -309,6 +313,16 @@ def _open_json(connection: Any, files: Files) -> _Opened:
         found = lines.project("unnest(json_keys(json)) as key").distinct().fetchall()
         names |= dict.fromkeys(sorted(name for (name,) in found))
     _set_paths(connection, files.paths)
+    if "" in names:
+        raise duckdb.InvalidInputException("an object has a key without a name")
+    folded: dict[str, str] = {}
+    for one in names:
+        other = folded.setdefault(one.lower(), one)
+        if other != one:
+            message = f"its objects have both {other} and {one}, which DuckDB takes for one column"
+            raise duckdb.InvalidInputException(message)
+    if not names and not connection.sql(_LINES).limit(1).fetchall():
+        raise duckdb.InvalidInputException("it holds nothing but empty lines")
     listed = list(names) or ["json"]
     fields = ", ".join(f"{quoted(name)}: 'JSON'" for name in listed)
     cells = connection.sql(_JSON.format(fields))
@@ -461,6 +475,10 @@ def _plain(cell: str, type_name: str) -> str:
     """Return SQL for a column of a type that all libraries know."""
     if type_name.startswith("ENUM"):
         return f"cast({cell} as varchar)"
+    if type_name in ("DOUBLE", "FLOAT"):
+        # The least and largest values that Parquet files tell leave NaN out, and DuckDB concludes
+        # from them that there is none. Nothing is known of what `try` returns.
+        return f"try({cell})"
     if type_name != "TIMESTAMP WITH TIME ZONE":
         return cell
     # A time with a zone is a moment: its day is the one in UTC, wherever the program runs.
@@ -476,6 +494,9 @@ def open_arrow(tree: ResolvedTree, name: str, data: Any, origin: str) -> Table:
 
     connection = duckdb.connect(config=CONFIG)
     names = list(data.column_names)
+    for place, field in enumerate(data.schema):
+        if str(field.type) == "halffloat":  # DuckDB has none of 16 bits
+            data = data.set_column(place, field.name, data.column(place).cast("float32"))
     found = connection.from_arrow(data.rename_columns([f"a{n}" for n in range(len(names))]))
     time = tree.spec.sources[name].time
     return open_relation(found, time=time, origin=origin, names=names, keep=(connection, data))

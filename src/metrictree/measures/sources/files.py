@@ -38,6 +38,15 @@ KINDS: Final = {
     ".ndjson.gz": "json",
 }
 """What files hold, by the ends of their names."""
+_AS_CSV: Final = "save it as CSV UTF-8, with a name that ends in .csv"
+_OTHERS: Final = {
+    ".json": "write one object in each line, into a file whose name ends in .jsonl",
+    ".xlsx": _AS_CSV,
+    ".xls": _AS_CSV,
+    ".txt": _AS_CSV,
+    ".parq": "rename it: the names of Parquet files end in .parquet",
+}
+"""What to do about files of other kinds."""
 MOST: Final = 100_000
 """Files that a pattern may match."""
 _DELIMITERS: Final = ",;\t|"
@@ -234,14 +243,26 @@ class _Finding:
             )
         kind = next((kind for end, kind in KINDS.items() if self.target.endswith(end)), None)
         if kind is None:
-            self._refuse(
-                "SRC102",
-                f"{shown(self.target)} is no file that this version reads",
-                "the names of files end in .csv, .tsv, .parquet, .jsonl or .ndjson, those of text "
-                "files also in .gz; for a folder of files write a pattern such as "
-                f"{shown(self.target.rstrip('/'), 40)}/*.parquet",
-            )
+            message = f"{shown(self.target)} is no file that this version reads"
+            self._refuse("SRC102", message, self._other_kind())
         return kind
+
+    def _other_kind(self) -> str:
+        """Return what to do about a file of another kind, or a folder."""
+        end = Path(self.target).suffix.lower()
+        if end in _OTHERS:
+            return _OTHERS[end]
+        inside(self.tree, self.name, self.target, [self.target], part="path")
+        folders = "/"
+        with suppress(OSError):
+            there = islice((self.folder / self.target).iterdir(), MOST)
+            if any("=" in one.name and one.is_dir() for one in there):
+                folders = "/**/"
+        return (
+            "the names of files end in .csv, .tsv, .parquet, .jsonl or .ndjson, those of text "
+            "files also in .gz; for a folder of files write a pattern such as "
+            f"{shown(self.target.rstrip('/'), 40)}{folders}*.parquet"
+        )
 
     def _matches(self) -> list[str]:
         # What lies outside is not even looked for.

@@ -102,6 +102,9 @@ def _of_polars(
     rename = LIBRARIES["polars"].rename
     assert rename is not None
     frame: nw.LazyFrame[Any] = nw.from_native(rename(native, own))
+    halves = [column for column, one in zip(own, types, strict=True) if one == "Float16"]
+    if halves:  # their sums are soon past what they can hold
+        frame = frame.with_columns(nw.col(*halves).cast(nw.Float32))
     zoned = [column for column, one in zip(own, types, strict=True) if "time_zone='" in one]
     if zoned:
         x = nw.col(*zoned)
@@ -183,6 +186,8 @@ def _of_arrow(
             column = column.cast(field.type.value_type)
         elif pa.types.is_timestamp(field.type) and field.type.tz is not None:
             column = pc.cast(column, pa.timestamp(field.type.unit))  # of the moment in UTC
+        elif pa.types.is_float16(field.type):  # little can be computed with them
+            column = column.cast(pa.float32())
         else:
             continue
         data = data.set_column(place, field.name, column)

@@ -18,7 +18,10 @@ __all__ = ["of_relation", "open_ibis"]
 
 def open_ibis(tree: ResolvedTree, name: str, native: Any, origin: str, keep: Any = None) -> Table:
     """Return the table of an Ibis table."""
+    import ibis  # type: ignore[import-untyped]
+
     names = list(native.columns)
+    in_duckdb = native.get_backend().name == "duckdb"
     dtypes = native.schema().types
     cells = {}
     for position, (column, dtype) in enumerate(zip(names, dtypes, strict=True)):
@@ -28,12 +31,18 @@ def open_ibis(tree: ResolvedTree, name: str, native: Any, origin: str, keep: Any
             cell = cell.cast("timestamp(6)" if (dtype.scale or 6) <= 6 else "timestamp")
         elif dtype.is_uuid():
             cell = cell.cast("string")
+        elif dtype.is_floating() and in_duckdb:  # for NaN, as in `open_relation`
+            cell = ibis.udf.scalar.builtin(_itself, name="try", signature=((dtype,), dtype))(cell)
         cells[f"c{position}"] = cell
     frame: nw.LazyFrame[Any] = nw.from_native(native.select(**cells))
     time = tree.spec.sources[name].time
     return table_of(
         frame, names, list(map(str, dtypes)), time=time, origin=origin, keep=(native, keep)
     )
+
+
+def _itself(x: Any) -> Any:
+    """Stand for a function of the database that returns what it is given."""
 
 
 def of_relation(relation: Any, keep: Any) -> tuple[Any, Any]:
@@ -43,7 +52,7 @@ def of_relation(relation: Any, keep: Any) -> tuple[Any, Any]:
         MissingExtraError: Ibis is not installed.
     """
     try:
-        import ibis  # type: ignore[import-untyped]
+        import ibis
     except ImportError:
         raise missing("files are read", "Ibis", 'pip install "metrictree[sql]"') from None
 

@@ -58,8 +58,10 @@ def reading(tree: ResolvedTree, name: str, origin: str, file: File | None = None
         yield
     except MetricTreeError:
         raise
-    except Exception as error:
+    except BaseException as error:
         kind = type(error)
+        if not isinstance(error, Exception) and kind.__name__ != "PanicException":
+            raise  # Polars panics with no Exception
         if kind.__module__ == "builtins" and not isinstance(error, OSError):
             raise
         if any(one.__name__ in _PAST for one in kind.__mro__):
