@@ -19,12 +19,11 @@ from metrictree.engines.arrays.times import read_times
 from metrictree.formula.meaning import Rule
 from metrictree.periods import (
     GRAINS,
+    Calendar,
     find_grain,
     first_days,
     period_name,
     period_numbers,
-    period_of,
-    periods_between,
 )
 
 if TYPE_CHECKING:
@@ -53,15 +52,17 @@ def refused(call: Callable[[], Any]) -> list[tuple[str, str]]:
 @given(day=st.dates())
 def test_the_number_of_a_period_leads_back_to_its_first_day(grain: str, day: date) -> None:
     number = period_numbers(np.array([day], "datetime64[D]"), grain)
-    assert first_days(number, grain).tolist() == [period_of(day, grain)]
+    assert first_days(number, grain).tolist() == [Calendar().period_of(day, grain)]
 
 
 @pytest.mark.parametrize("grain", CALENDAR)
 @given(day=st.dates(date(2, 1, 1), date(9990, 1, 1)), count=st.integers(1, 30))
 def test_consecutive_periods_have_consecutive_numbers(grain: str, day: date, count: int) -> None:
-    first = period_of(day, grain)
+    calendar = Calendar()
+    first = calendar.period_of(day, grain)
     span = {"day": 1, "week": 7, "month": 28, "quarter": 90, "year": 365}[grain] * count
-    periods = periods_between(first, period_of(day + timedelta(span), grain), grain)
+    last = calendar.period_of(day + timedelta(span), grain)
+    periods = calendar.periods_between(first, last, grain)
     numbers = period_numbers(np.array(periods, "datetime64[D]"), grain)
     assert (np.diff(numbers) == 1).all()
 

@@ -210,7 +210,3 @@ def find_grain(days: NDArray[np.datetime64]) -> str | None:
             if (first_days(periods, grain) == times).all() and (np.diff(periods) == 1).all():
                 return grain
     return None
-
-
-period_of = Calendar().period_of
-periods_between = Calendar().periods_between

@@ -134,7 +134,7 @@ def _chosen(tree: ResolvedTree, targets: Any) -> tuple[str, ...]:
                 "VAL107",
                 f"the target '{shown(name)}' is no metric of the tree",
                 help="name each target by itself"
-                if "," in str(name)
+                if "," in shown(name, 100)
                 else did_you_mean(suggester.near(shown(name, 100))) or "targets are metric ids",
             )
             for name in unknown
