@@ -101,7 +101,8 @@ def test_a_formula_means_on_duckdb_what_it_means_on_single_numbers(
 
 @pytest.fixture(scope="module")
 def hard() -> Any:
-    return opened(duckdb.connect(), PAIRS)
+    connection = duckdb.connect()  # a frame does not keep it
+    yield opened(connection, PAIRS)  # noqa: PT022 - the connection lives until the end
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -280,7 +280,7 @@ def test_a_time_column_that_stands_twice_is_told_apart_from_one_that_is_not_ther
     tree = MetricTree(north_star="m", metrics={"m": "lag(a)", "a": None})
     columns = "select 1 as id, 2 as id, 3.0 as a"
     for frame in (
-        pytest.importorskip("duckdb").connect().sql(columns),
+        pytest.importorskip("duckdb").sql(columns),
         pytest.importorskip("pyarrow").table([[1], [2], [3.0]], names=["id", "id", "a"]),
     ):
         with pytest.raises(ComputeError) as caught:

@@ -265,7 +265,7 @@ def test_json_lines_are_a_row_each() -> None:
 
 def parquet(made: RunResult, folder: Path) -> Any:
     made.write(folder / "out.parquet")
-    return duckdb.connect().read_parquet(str(folder / "out.parquet"))
+    return duckdb.read_parquet(str(folder / "out.parquet"))
 
 
 def test_parquet_holds_dates_truth_values_and_numbers(tmp_path: Path) -> None:
@@ -293,7 +293,7 @@ def test_parquet_has_the_units_in_its_metadata(tmp_path: Path) -> None:
 
 def metadata(path: Path) -> dict[str, str]:
     query = "select key, value from parquet_kv_metadata(?)"
-    found = duckdb.connect().execute(query, [str(path)]).fetchall()
+    found = duckdb.execute(query, [str(path)]).fetchall()
     return {key.decode(): value.decode() for key, value in found}
 
 
@@ -352,7 +352,7 @@ def test_names_of_columns_and_folders_may_hold_any_character(tmp_path: Path) -> 
     made = RunResult("all", (name,), ("orders",), (("DE", 1.0),), origins([1.0]))
     path = folder / "o'ut.parquet"
     made.write(path)
-    found = duckdb.connect().execute("select * from read_parquet(?)", [str(path)])
+    found = duckdb.execute("select * from read_parquet(?)", [str(path)])
     assert [column[0] for column in found.description] == [name, "orders"]
 
 
@@ -558,9 +558,7 @@ def test_a_kill_in_the_middle_leaves_the_file_whole_or_absent(tmp_path: Path, na
 
 def rows_of(path: Path) -> int:
     if path.suffix == ".parquet":
-        found = duckdb.connect().execute(
-            "select count(*), max(orders) from read_parquet(?)", [str(path)]
-        )
+        found = duckdb.execute("select count(*), max(orders) from read_parquet(?)", [str(path)])
         count, largest = found.fetchone()
         assert largest == (count - 1) / 7
         return int(count)

@@ -797,7 +797,7 @@ def _polars_lazy(path: Path) -> Any:
 
 
 def _duckdb(path: Path) -> Any:
-    return duckdb.connect().read_parquet(str(path))
+    return duckdb.read_parquet(str(path))
 
 
 def _ibis(path: Path) -> Any:

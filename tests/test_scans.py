@@ -161,5 +161,7 @@ def test_what_is_infinite_is_refused_wherever_it_is(
     rows = (
         f"from ({ROWS}) select * replace (if(day = '2024-06-01', '{value}', {column}) as {column})"
     )
-    with pytest.raises(SourceError, match=f"the column '{column}' holds infinite numbers"):
+    # DuckDB 1 itself ends where a deviation is infinite.
+    told = f"the column '{column}' holds infinite numbers|is past what DuckDB can hold"
+    with pytest.raises(SourceError, match=told):
         run(tmp_path, rows=rows)

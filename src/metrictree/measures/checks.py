@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Check", "checks", "is_far"]
 
 _LARGEST: Final = 1.7976931348623157e308
+_DIGITS: Final = 15
+"""Digits of integers below 2**53."""
 
 
 class Check(NamedTuple):
@@ -42,6 +45,10 @@ def checks(prepared: Preparation) -> Iterator[Check]:
             "leave them empty",
         )
     for name, column in prepared.lowering.exact.items():
+        if prepared.table.columns[column].dtype == nw.Decimal and _is_small(
+            prepared.table.columns[column].type_name
+        ):
+            continue
         values = nw.col(name)
         what = "decimals" if prepared.table.columns[column].dtype == nw.Decimal else "integers"
         yield Check(
@@ -73,6 +80,12 @@ def checks(prepared: Preparation) -> Iterator[Check]:
             f"{what} outside of the years 1 to 9999",
             "leave them empty",
         )
+
+
+def _is_small(type_name: str) -> bool:
+    """Whether decimals of a type have so few digits before the point that float64 has them all."""
+    digits = [int(one) for one in re.findall("[0-9]+", type_name)]
+    return len(digits) == 2 and digits[0] - digits[1] <= _DIGITS
 
 
 def is_far(values: nw.Expr, kind: type[date], engine: Engine) -> nw.Expr:

@@ -74,7 +74,13 @@ class Scan:
         self, kept: Sequence[int], since: date | None, until: date | None
     ) -> dict[Key, Mapping[str, Result]]:
         query = self._query(kept, since, until)
-        found = self._found(query)
+        try:
+            found = self._found(query)
+        except SourceError:  # some engines end where a float is not finite
+            if not self.prepared.trusting:
+                raise
+            self.prepared = self.prepared.again()
+            return self._grouped(kept, since, until)
         if found is None:  # there are too many smaller groups
             self._may_roll = False
             return self._grouped(kept, since, until)
