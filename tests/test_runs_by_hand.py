@@ -832,6 +832,9 @@ def test_every_frame_gives_what_sql_by_hand_gives(
 def test_every_frame_has_the_same_clocks(
     hand: Any, folder: Path, frame: Callable[[Path], Any]
 ) -> None:
+    pandas = pytest.importorskip("pandas") if "pandas" in frame.__name__ else None
+    if pandas is not None and pandas.__version__ < "3":
+        pytest.skip("pandas 2 compares no nanoseconds with years that these do not have")
     zone = "Australia/Lord_Howe"
     given = frame(folder / "shop.parquet")
     times = {
