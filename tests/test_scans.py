@@ -161,7 +161,8 @@ def test_what_is_infinite_is_refused_wherever_it_is(
     rows = (
         f"from ({ROWS}) select * replace (if(day = '2024-06-01', '{value}', {column}) as {column})"
     )
-    # DuckDB 1 itself ends where a deviation is infinite.
-    told = f"the column '{column}' holds infinite numbers|is past what DuckDB can hold"
+    told = f"the column '{column}' holds infinite numbers"
+    if duckdb.__version__.startswith("1."):  # it ends itself where a deviation is infinite
+        told += "|is past what DuckDB can hold"
     with pytest.raises(SourceError, match=told):
         run(tmp_path, rows=rows)

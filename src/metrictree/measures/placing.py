@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from metrictree.measures.zones import Clock
     from metrictree.periods import Calendar
 
-__all__ = ["Placing", "period_number"]
+__all__ = ["Placing", "midnight", "period_number"]
 
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 
@@ -73,10 +73,11 @@ class Placing(NamedTuple):
             if after is not None and after < date.max - 2 * room:
                 yield moment < time(self.clock.moment(after) + room)
         if since is not None:
-            yield when >= time(_midnight(since))
+            yield when >= time(midnight(since))
         if after is not None:
-            yield when < time(_midnight(after))
+            yield when < time(midnight(after))
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """Return the time at which a day begins, on the clock that is meant."""
     return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - of a clock

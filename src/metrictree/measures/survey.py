@@ -12,6 +12,7 @@ from metrictree.engines.frames.rows import Kind
 from metrictree.errors import SourceError
 from metrictree.measures.cells import is_day
 from metrictree.measures.checks import is_far
+from metrictree.measures.placing import midnight
 from metrictree.measures.zones import LAST_YEAR, Clock, is_utc
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def outlook(prepared: Preparation) -> Extent:
     if zone is not None and not is_utc(zone) and prepared.table.moment is not None:
         high = prepared.request.until or date.today()  # noqa: DTZ011 - which day matters little
         low = prepared.request.since or high.replace(month=1, day=1)
-        clock = Clock(zone, _midnight(low), _midnight(max(low, high)))
+        clock = Clock(zone, midnight(low), midnight(max(low, high)))
     return Extent(None, None, unplaced=False, clock=clock)
 
 
@@ -197,10 +198,10 @@ def _clock(prepared: Preparation, zone: str, low: datetime, high: datetime) -> C
     """Return the clock for all rows: a comparison looks at days outside of the time span too."""
     request = prepared.request
     if request.since is not None:  # the years that nobody knows do not count
-        low = max(low, _midnight(date.min + _DAY))
+        low = max(low, midnight(date.min + _DAY))
     if request.until is not None and request.until.year < LAST_YEAR:
-        high = min(high, _midnight(date(LAST_YEAR, 12, 31)))
-    if high.year > LAST_YEAR or low < _midnight(date.min + _DAY):
+        high = min(high, midnight(date(LAST_YEAR, 12, 31)))
+    if high.year > LAST_YEAR or low < midnight(date.min + _DAY):
         _refuse(
             prepared,
             f"the time column holds times of the year {max(high.year, low.year):,}, of which "
@@ -208,10 +209,6 @@ def _clock(prepared: Preparation, zone: str, low: datetime, high: datetime) -> C
             f"leave them empty, or choose days up to {LAST_YEAR} with until",
         )
     return Clock(zone, low, high)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - of UTC
 
 
 def _refuse(prepared: Preparation, message: str, advice: str) -> None:
