@@ -38,3 +38,7 @@ class Code:
     """
     comes_with: str | None = None
     """The code of the findings that it never comes without."""
+    source: str = ""
+    """Where the idea comes from."""
+    options: tuple[tuple[str, str, str], ...] = ()
+    """Name, default (as YAML) and meaning of each option."""

@@ -41,29 +41,6 @@ GRAPH: Final = (
         "Use another metric, or give this one a value of its own.",
     ),
     Code(
-        "GRA104",
-        "A metric that leads nowhere",
-        Severity.WARNING,
-        "It reaches neither the North Star nor an outcome nor a guardrail, so moving it moves "
-        "nothing that counts. Often a formula has forgotten it.",
-        "north_star: orders\nmetrics:\n  orders: visits * 0.04\n  visits:\n  page_views:\n",
-        "north_star: orders\nmetrics:\n  orders: visits * 0.04\n  visits:\n"
-        "  page_views: {role: health}\n",
-        "Use it in a formula or an influence, give it `role: outcome`, `guardrail` or `health`, or "
-        "remove it.",
-    ),
-    Code(
-        "GRA105",
-        "A North Star without inputs",
-        Severity.WARNING,
-        "A tree is there to show what moves its North Star. Without a formula and without "
-        "influences nobody can tell.",
-        "north_star: orders\nmetrics:\n  orders:\n",
-        "north_star: orders\nmetrics:\n  orders:\n  visits:\ninfluences:\n"
-        "  - {from: visits, to: orders}\n",
-        "Give it a formula, or list influences on it.",
-    ),
-    Code(
         "GRA106",
         "Unknown source",
         Severity.ERROR,

@@ -27,6 +27,27 @@ tree = MetricTree(
 RUN
 """
 
+_PLAN: Final = """\
+from pathlib import Path
+
+from metrictree import MetricTree
+
+Path("orders.csv").write_text("day,amount\\n2026-01-05,40\\n")
+tree = MetricTree(
+    north_star="gap",
+    metrics={{
+        "gap": "orders - planned",
+        "orders": {{
+            "measure": {{"source": "orders", "aggregate": "count()"}},
+            "unit": "order/month",
+        }},
+        "planned": {{"value": 3, "unit": "order/month"}},
+    }},
+    sources={{"orders": {{"path": "orders.csv", "time": "day"}}}},
+)
+tree.run(grain="{grain}")
+"""
+
 SOURCES: Final = (
     Code(
         "SRC101",
@@ -289,6 +310,18 @@ SOURCES: Final = (
         run_of(rows="day,amount\\n"),
         run_of(),
         "Load the table, or name another file. To leave rows out, use `where`, `since`, `until`.",
+        shown_by="python",
+    ),
+    Code(
+        "SRC122",
+        "A run at a grain that a formula is not made for",
+        Severity.ERROR,
+        "A measure counts per period of the run. A formula that mixes it with something that is "
+        "given per another period would give a wrong number without a word.",
+        _PLAN.format(grain="quarter"),
+        _PLAN.format(grain="month"),
+        "Run at the grain for which the formula is made, or convert with a metric of a unit such "
+        "as `month/quarter`.",
         shown_by="python",
     ),
 )

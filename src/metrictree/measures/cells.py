@@ -41,7 +41,7 @@ class Damage(NamedTuple):
     """What is wrong with a CSV file; ``{}`` stands for its name."""
 
     message: str
-    help: str
+    fix: str
 
 
 class _Lines:

@@ -30,7 +30,7 @@ class Check(NamedTuple):
     found: nw.Expr
     """Whether a row is such a one."""
     message: str
-    help: str
+    fix: str
 
 
 def checks(prepared: Preparation) -> Iterator[Check]:

@@ -124,7 +124,7 @@ class Preparation:
         for fault in self.lowering.faults:
             span = span_in(where.text, fault.start, fault.end, "where")
             message = f"{fault.message} (in the source '{shown(self.name)}')"
-            self.problems.append(Diagnostic(fault.code, message, span, help=fault.help))
+            self.problems.append(Diagnostic(fault.code, message, span, fix=fault.fix))
         self.lowering.faults.clear()
         self.where = self.lowering.kept(condition)
 
@@ -256,7 +256,7 @@ class Preparation:
                     self.tree.places.span_within(path, formula.text, fault.start, fault.end),
                     metric=metric,
                     path=".".join(path),
-                    help=fault.help,
+                    fix=fault.fix,
                 )
             )
         self.lowering.faults.clear()
@@ -341,7 +341,7 @@ class Preparation:
         self,
         code: str,
         message: str,
-        help: str,  # noqa: A002
+        fix: str,
         at: tuple[str | int, ...],
         *,
         key: bool = False,
@@ -349,7 +349,7 @@ class Preparation:
         """Note a problem at a place of the tree."""
         span = self.tree.places.span(at, key=key)
         path = ".".join(str(step) for step in at)
-        self.problems.append(Diagnostic(code, message, span, path=path, help=help))
+        self.problems.append(Diagnostic(code, message, span, path=path, fix=fix))
 
 
 def _written(values: Sequence[float]) -> tuple[int, ...]:

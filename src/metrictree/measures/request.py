@@ -128,9 +128,9 @@ def sets_of(request: Request) -> Iterator[Sequence[int]]:
             yield [place for place in places if chosen >> place & 1]
 
 
-def usage(message: str, help: str) -> UsageError:  # noqa: A002
+def usage(message: str, fix: str) -> UsageError:
     """Return the error of an argument that has no meaning here."""
-    return UsageError([Diagnostic("VAL110", message, help=help)])
+    return UsageError([Diagnostic("VAL110", message, fix=fix)])
 
 
 def too_many_rows(message: str) -> Diagnostic:
@@ -138,7 +138,7 @@ def too_many_rows(message: str) -> Diagnostic:
     return Diagnostic(
         "SRC115",
         message,
-        help="check the first and the last day, choose a larger grain or fewer dimensions, or "
+        fix="check the first and the last day, choose a larger grain or fewer dimensions, or "
         "raise the limit `rows`",
     )
 

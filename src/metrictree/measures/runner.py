@@ -12,6 +12,7 @@ from metrictree.engines.compute import absent_value, needs_time
 from metrictree.errors import ComputeError
 from metrictree.measures.aggregate import Sources
 from metrictree.measures.explain import explain
+from metrictree.measures.flows import metrics_of_run
 from metrictree.measures.parts import empty_result
 from metrictree.measures.request import ALL, Request, usage
 from metrictree.measures.result import Origins, RunResult
@@ -75,7 +76,8 @@ def run(
 
     Raises:
         UsageError: an argument has no meaning here.
-        ComputeError: a target needs an input, or, at the grain `all`, periods.
+        ComputeError: a target needs an input, or, at the grain `all`, periods; or it mixes what is
+            counted per period of the run with what is given per another one.
         MissingExtraError: a library that reads a source is not installed.
         SourceError: every problem of the sources and their measures.
     """
@@ -181,6 +183,7 @@ class Run:
         self.plan = plan
         self.request = request
         _check_leaves(tree, plan, request.grain)
+        self.shown = metrics_of_run(tree, plan, request.grain)
         measured: dict[str, list[str]] = {}
         for metric in plan.leaves:
             if metric in tree.measures:
@@ -283,7 +286,7 @@ class Run:
             ends=ends if request.as_of is None and len(set(ends.values())) > 1 else {},
             idle=self._idle(main),
             protected=protected | dict.fromkeys(tree.files, "a file"),
-            shown={metric: tree.metrics[metric] for metric in self.plan.targets},
+            shown=self.shown,
         )
 
     def _idle(self, view: View) -> tuple[str, ...]:

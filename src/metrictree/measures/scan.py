@@ -155,7 +155,7 @@ class Scan:
             checks(self.prepared), zip(*(row[-count:] for row in rows), strict=True), strict=False
         ):
             if any(found):
-                self.prepared.problem("SRC112", check.message, check.help, where, key=True)
+                self.prepared.problem("SRC112", check.message, check.fix, where, key=True)
         self._refuse()
 
     def _key(

@@ -75,7 +75,7 @@ def too_early() -> SourceError:
     """Return the error of a period that begins before the calendar does."""
     message = "the first period would begin before the year 1"
     advice = "leave such times empty, or choose a later first day with since"
-    return SourceError([Diagnostic("SRC112", message, help=advice)])
+    return SourceError([Diagnostic("SRC112", message, fix=advice)])
 
 
 class Against(NamedTuple):

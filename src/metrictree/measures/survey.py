@@ -189,9 +189,7 @@ def check_rows(prepared: Preparation) -> None:
         span = prepared.tree.places.span(("sources", name), key=True)
         advice = f"check {prepared.table.origin}: a source has rows, or its load has failed"
         message = f"the source '{shown(name)}' has no rows"
-        raise SourceError(
-            [Diagnostic("SRC121", message, span, path=f"sources.{name}", help=advice)]
-        )
+        raise SourceError([Diagnostic("SRC121", message, span, path=f"sources.{name}", fix=advice)])
 
 
 def _clock(prepared: Preparation, zone: str, low: datetime, high: datetime) -> Clock:
@@ -214,7 +212,7 @@ def _clock(prepared: Preparation, zone: str, low: datetime, high: datetime) -> C
 def _refuse(prepared: Preparation, message: str, advice: str) -> None:
     at = ("sources", prepared.name, "time")
     span = prepared.tree.places.span(at)
-    raise SourceError([Diagnostic("SRC112", message, span, path=".".join(at), help=advice)])
+    raise SourceError([Diagnostic("SRC112", message, span, path=".".join(at), fix=advice)])
 
 
 def _no_day(prepared: Preparation, text: str) -> Diagnostic:
@@ -229,6 +227,6 @@ def _no_day(prepared: Preparation, text: str) -> Diagnostic:
         f"'{shown(text)}'{where}",
         prepared.tree.places.span(at),
         path=".".join(at),
-        help="write days as 2026-01-31, and times as 2026-01-31 10:00:00 in UTC or with an offset "
+        fix="write days as 2026-01-31, and times as 2026-01-31 10:00:00 in UTC or with an offset "
         "such as +02:00",
     )

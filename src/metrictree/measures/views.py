@@ -256,7 +256,7 @@ def _check_kinds(request: Request, found: Mapping[str, Aggregated]) -> None:
                     Diagnostic(
                         "SRC107",
                         f"the dimension '{shown(dimension)}' has no one type: it is {told}",
-                        help="store it the same way in all sources",
+                        fix="store it the same way in all sources",
                     )
                 ]
             )

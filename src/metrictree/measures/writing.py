@@ -86,8 +86,8 @@ def _format(given: str | None, by_name: str | None, target: object) -> str:
     return by_name
 
 
-def _refused(message: str, help_: str) -> UsageError:
-    return UsageError([Diagnostic("VAL111", message, help=help_)])
+def _refused(message: str, fix: str) -> UsageError:
+    return UsageError([Diagnostic("VAL111", message, fix=fix)])
 
 
 # --- files
@@ -327,7 +327,7 @@ def _require_duckdb() -> None:
                 Diagnostic(
                     "SRC101",
                     "Parquet is written with DuckDB, which is not installed",
-                    help='pip install "metrictree[duckdb]"',
+                    fix='pip install "metrictree[duckdb]"',
                 )
             ]
         ) from None
@@ -382,11 +382,11 @@ def to_frame(result: RunResult, library: str) -> Any:
         near = did_you_mean(Suggester(_FRAMES).near(str(library)))
         advice = near or f"the libraries are {', '.join(_FRAMES)}"
         message = f"'{shown(library)}' is no library that a result is given in"
-        raise UsageError([Diagnostic("VAL110", message, help=advice)])
+        raise UsageError([Diagnostic("VAL110", message, fix=advice)])
     try:
         module = import_module(library)
     except ImportError:
         message = f"a frame of {library} is asked for, which is not installed"
         advice = f"pip install {library}"
-        raise MissingExtraError([Diagnostic("VAL119", message, help=advice)]) from None
+        raise MissingExtraError([Diagnostic("VAL119", message, fix=advice)]) from None
     return _FRAMES[library](module, list(_columns(result)))

@@ -31,7 +31,7 @@ def refused(
     name: str,
     code: str,
     message: str,
-    help: str,  # noqa: A002
+    fix: str,
     *,
     part: str = "",
 ) -> SourceError:
@@ -39,13 +39,13 @@ def refused(
     spans = (tree.places.span(("sources", name, one)) for one in ([part] if part else _PARTS))
     span = next((span for span in spans if span is not None), None)
     span = span or tree.places.span(("sources", name), key=True)
-    return SourceError([Diagnostic(code, message, span, path=f"sources.{name}", help=help)])
+    return SourceError([Diagnostic(code, message, span, path=f"sources.{name}", fix=fix)])
 
 
 def missing(what: str, package: str, command: str) -> MissingExtraError:
     """Return the error of a package that is not installed."""
     message = f"{what} with {package}, which is not installed"
-    return MissingExtraError([Diagnostic("SRC101", message, help=command)])
+    return MissingExtraError([Diagnostic("SRC101", message, fix=command)])
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def reading(tree: ResolvedTree, name: str, origin: str, file: File | None = None
             with suppress(OSError):  # then the library says why
                 damage = look_at(file)
         if isinstance(damage, Damage):
-            raise refused(tree, name, "SRC105", shown(damage.message, 300), damage.help) from None
+            raise refused(tree, name, "SRC105", shown(damage.message, 300), damage.fix) from None
         message = f"the source '{shown(name)}' cannot be read: {shown(_sentence(error), 300)}"
         source = tree.spec.sources[name]
         if source.path is not None:
