@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Diagnostic", "Problems", "Severity", "Span", "shown", "visible"]
+__all__ = [
+    "Confidence",
+    "Diagnostic",
+    "Evidence",
+    "Problems",
+    "Severity",
+    "Span",
+    "shown",
+    "visible",
+]
 
 SHOWN_LIMIT = 60
 """Characters of user text that a message quotes at most."""
@@ -28,6 +37,21 @@ class Severity(enum.StrEnum):
     ERROR = "error"
     WARNING = "warning"
     ADVICE = "advice"
+
+
+class Confidence(enum.StrEnum):
+    """How well a finding about the choice of a metric is known.
+
+    >>> Confidence.DECLARED.value
+    'declared'
+    """
+
+    DECLARED = "declared"
+    """The author wrote the fact down."""
+    DERIVED = "derived"
+    """It follows from what is written down: formulas, units, values."""
+    NAMED = "named"
+    """Only words suggest it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +77,43 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason for a finding: a sentence, and the fact behind it as data.
+
+    >>> print(Evidence("arpu has the unit USD/customer", metric="arpu", fact="unit"))
+    arpu has the unit USD/customer
+    """
+
+    text: str
+    """The reason as a sentence, without a full stop."""
+    metric: str | None = None
+    """The metric that it is about."""
+    fact: str | None = None
+    """The field or measure that it rests on: `unit`, `controllability`, `words`, `share`, ..."""
+    value: str | float | None = None
+    """What the fact is: the unit, the words, the share."""
+    way: tuple[str, ...] = ()
+    """The metrics from the North Star down to ``metric``."""
+
+    def __str__(self) -> str:
+        return self.text
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the reason as plain data, ready for JSON."""
+        return {
+            "text": self.text,
+            "metric": self.metric,
+            "fact": self.fact,
+            "value": self.value,
+            "way": list(self.way),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding: a stable code, a sentence, and the place where it was found.
 
-    >>> print(Diagnostic("GRA101", "unknown metric 'vists'", help="did you mean visits?"))
+    >>> print(Diagnostic("GRA101", "unknown metric 'vists'", fix="did you mean visits?"))
     GRA101 unknown metric 'vists': did you mean visits?
     """
 
@@ -67,12 +124,16 @@ class Diagnostic:
     metric: str | None = None
     path: str | None = None
     """The place in the document's structure, such as ``metrics.orders.formula``."""
-    help: str | None = None
+    fix: str | None = None
     """What to do about it."""
+    confidence: Confidence | None = None
+    """How well a finding about the choice of a metric is known; a mistake is simply there."""
+    evidence: tuple[Evidence, ...] = ()
+    """The reasons, the strongest first."""
 
     def __str__(self) -> str:
         where = str(self.span) if self.span else shown(self.path, 200) if self.path else ""
-        sentence = f"{self.code} {self.message}" + (f": {self.help}" if self.help else "")
+        sentence = f"{self.code} {self.message}" + (f": {self.fix}" if self.fix else "")
         return f"{where}: {sentence}" if where else sentence
 
     def to_dict(self) -> dict[str, object]:
@@ -85,8 +146,9 @@ class Diagnostic:
         return {
             "code": self.code,
             "severity": self.severity.value,
+            "confidence": self.confidence.value if self.confidence else None,
             "message": self.message,
-            "help": self.help,
+            "fix": self.fix,
             "metric": self.metric,
             "path": self.path,
             "file": span.file if span else None,
@@ -94,6 +156,7 @@ class Diagnostic:
             "column": span.column if span else None,
             "end_line": span.end_line if span else None,
             "end_column": span.end_column if span else None,
+            "evidence": [reason.to_dict() for reason in self.evidence],
         }
 
 
@@ -124,7 +187,7 @@ class Problems(list[Diagnostic]):
             self.full = True
             message = f"of the problems only the first {len(self):,} are told"
             advice = "repair those, and check again"
-            self.append(Diagnostic("DOC114", message, help=advice))
+            self.append(Diagnostic("DOC114", message, fix=advice))
 
 
 def visible(text: str, can_show: Callable[[str], bool] = str.isprintable) -> str:

@@ -27,8 +27,11 @@ class Suggester:
     A document may hold thousands of wrong names against thousands of right ones: only the first
     searches are made, and each compares with the names that share a beginning or an end.
 
-    >>> Suggester(["weekly_buyers", "visits"]).near("weekly-buyer")
-    ['weekly_buyers']
+    >>> (
+    ...     Suggester(["weekly_buyers", "NS101"]).near("weekly-buyer"),
+    ...     Suggester(["NS101"]).near("ns11"),
+    ... )
+    (['weekly_buyers'], ['NS101'])
     """
 
     def __init__(self, names: Collection[str]) -> None:
@@ -48,10 +51,11 @@ class Suggester:
                 name
                 for name in names
                 if abs(len(name) - len(wrong)) <= 3
-                and (name.startswith(head) or name.endswith(tail))
+                and (name.lower().startswith(head) or name.lower().endswith(tail))
             )
             names = list(islice(alike, _CANDIDATES))
-        return get_close_matches(wrong, names, 3, 0.7)
+        lowered = {name.lower(): name for name in names}
+        return [lowered[name] for name in get_close_matches(wrong, lowered, 3, 0.7)]
 
 
 def did_you_mean(near: list[str]) -> str | None:

@@ -133,7 +133,7 @@ def _chosen(tree: ResolvedTree, targets: Any) -> tuple[str, ...]:
             Diagnostic(
                 "VAL107",
                 f"the target '{shown(name)}' is no metric of the tree",
-                help="name each target by itself"
+                fix="name each target by itself"
                 if "," in shown(name, 100)
                 else did_you_mean(suggester.near(shown(name, 100))) or "targets are metric ids",
             )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
-from metrictree.diagnostics import Diagnostic, Problems, Severity, Span, shown
+from metrictree.diagnostics import Diagnostic, Span, shown
 from metrictree.errors import DefinitionError
 from metrictree.formula import FUNCTIONS, Formula, Mode, read
 from metrictree.graph import Graph
@@ -58,8 +57,6 @@ class ResolvedTree:
     graph: Graph
     places: Places
     limits: Limits
-    warnings: tuple[Diagnostic, ...]
-    """What is odd but no error."""
     folder: Path | None = None
     """The folder from which sources are found; the current one for trees made in Python."""
     root: Path | None = None
@@ -122,7 +119,6 @@ class _Resolving:
             graph,
             self.places,
             self.loaded.limits,
-            tuple(islice(self._wanted(self._warnings(graph)), Problems.MOST)),
             self.loaded.folder,
             self.loaded.root,
             self.loaded.files,
@@ -196,7 +192,7 @@ class _Resolving:
                         self.places.span((*path, "source")),
                         metric=metric,
                         path=f"metrics.{metric}.measure.source",
-                        help=did_you_mean(sources.near(measure.source))
+                        fix=did_you_mean(sources.near(measure.source))
                         or "list it under `sources:`",
                     )
                 )
@@ -221,8 +217,8 @@ class _Resolving:
             message = (
                 f"the formulas up to here have more than {most:,} numbers, names and operators"
             )
-            help_ = "split the tree, or raise the limit `formula_nodes`"
-            raise DefinitionError([Diagnostic("FML118", message, span, metric=metric, help=help_)])
+            fix = "split the tree, or raise the limit `formula_nodes`"
+            raise DefinitionError([Diagnostic("FML118", message, span, metric=metric, fix=fix)])
 
     def _faults(self, metric: str, path: tuple[str, ...], text: str, faults: list[Fault]) -> None:
         for fault in faults:
@@ -233,7 +229,7 @@ class _Resolving:
                     self.places.span_within(path, text, fault.start, fault.end),
                     metric=metric,
                     path=".".join(path),
-                    help=fault.help,
+                    fix=fault.fix,
                 )
             )
 
@@ -251,7 +247,7 @@ class _Resolving:
                             self.places.span(("metrics", metric, "value")),
                             metric=metric,
                             path=f"metrics.{metric}.value",
-                            help="check the numbers",
+                            fix="check the numbers",
                         )
                     )
 
@@ -275,7 +271,7 @@ class _Resolving:
                         f"there is no time zone '{shown(zone)}'",
                         self.places.span(path),
                         path=".".join(path),
-                        help=did_you_mean(suggester.near(zone))
+                        fix=did_you_mean(suggester.near(zone))
                         or "write one such as Europe/Berlin or UTC",
                     )
                 )
@@ -336,7 +332,7 @@ class _Resolving:
                         "already",
                         self.places.span(("influences", position)),
                         path=f"influences[{position}]",
-                        help="keep one of them",
+                        fix="keep one of them",
                     )
                 )
             pairs.add(pair)
@@ -370,7 +366,7 @@ class _Resolving:
                 f"{what} is '{shown(name)}', and no metric has this id",
                 self.places.span(path),
                 path=dotted(path),
-                help=self._suggestion(name),
+                fix=self._suggestion(name),
             )
         )
 
@@ -423,7 +419,7 @@ class _Resolving:
                     self.places.span_within(path, formula.text, start, max(end, behind)),
                     metric=metric,
                     path=f"metrics.{metric}.formula",
-                    help=advice,
+                    fix=advice,
                 )
             )
 
@@ -476,62 +472,8 @@ class _Resolving:
             span,
             metric=metric,
             path=path,
-            help=advice,
+            fix=advice,
         )
-
-    def _wanted(self, warnings: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
-        """Leave out what the tree ignores with a reason; give the severity that it asks for."""
-        lint = self.spec.lint
-        for found in warnings:
-            body = self.metrics[found.metric] if found.metric else None
-            if (body and found.code in body.ignore) or (lint and found.code in lint.ignore):
-                continue
-            if lint and found.code in lint.severity:
-                found = replace(found, severity=Severity(lint.severity[found.code]))  # noqa: PLW2901
-            yield found
-
-    def _warnings(self, graph: Graph) -> Iterator[Diagnostic]:
-        star = self.spec.north_star.metric
-        metrics = self.metrics
-        if not graph.inputs_of(star) and not any(
-            influence.to == star for influence in self.spec.influences
-        ):
-            yield Diagnostic(
-                "GRA105",
-                f"the North Star '{star}' has no inputs: no formula and no influence leads to it",
-                self.places.span(("metrics", star), key=True),
-                Severity.WARNING,
-                metric=star,
-                path=f"metrics.{star}",
-                help="give it a formula, or list influences on it",
-            )
-        goals = [
-            metric
-            for metric, body in metrics.items()
-            if metric == star or body.role in ("outcome", "guardrail")
-        ]
-        causes: dict[str, list[str]] = {}
-        for influence in self.spec.influences:
-            causes.setdefault(influence.to, []).append(influence.from_)
-        reached = graph.below(goals)
-        waiting = [name for metric in reached for name in causes.get(metric, ())]
-        while waiting:
-            new = graph.below(waiting) - reached
-            reached |= new
-            waiting = [name for metric in new for name in causes.get(metric, ())]
-        for metric, body in metrics.items():
-            if metric not in reached and body.role != "health":
-                yield Diagnostic(
-                    "GRA104",
-                    f"metric '{metric}' leads neither to the North Star '{star}' nor to an outcome "
-                    "or guardrail",
-                    self.places.span(("metrics", metric), key=True),
-                    Severity.WARNING,
-                    metric=metric,
-                    path=f"metrics.{metric}",
-                    help=_misplaced(metric)
-                    or "use it in a formula or influence, give it `role: outcome`, or remove it",
-                )
 
     # --- the spec with full names
 

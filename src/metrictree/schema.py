@@ -36,6 +36,8 @@ from metrictree.units import parse_unit
 __all__ = [
     "ID_LENGTH",
     "INCLUDED_FIELDS",
+    "Attestation",
+    "Criterion",
     "Display",
     "FrozenDict",
     "HistoryEntry",
@@ -174,6 +176,8 @@ Number: TypeAlias = Annotated[
 Day: TypeAlias = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
 UnitText: TypeAlias = Annotated[str, AfterValidator(_unit)]
 Code: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}[0-9]{3}$")]
+Selector: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}[0-9]{0,3}$")]
+"""A code, or the beginning of several."""
 
 
 def _variable(text: str) -> str:
@@ -346,6 +350,33 @@ class HistoryEntry(_Model):
     """The reason."""
 
 
+class Attestation(_Model):
+    """What a person vouches for, since no tool can know it."""
+
+    by: Text
+    """Who says so."""
+    since: Day
+    """The day on which it was said."""
+    until: Day | None = None
+    """The last day on which it counts; a year after `since` if absent."""
+    note: Text | None = None
+    """What it rests on."""
+
+
+Criterion: TypeAlias = Literal[
+    "customer_value",
+    "strategy",
+    "leading",
+    "actionable",
+    "understandable",
+    "measurable",
+    "not_vanity",
+    "not_revenue",
+    "not_external",
+]
+"""What a good North Star is, in the order of the scorecard."""
+
+
 class NorthStar(_Model):
     """The one metric at the top, and why it was chosen."""
 
@@ -367,6 +398,10 @@ class NorthStar(_Model):
     """When the choice is looked at again."""
     history: _loose(tuple[HistoryEntry, ...]) = ()  # type: ignore[valid-type]
     """What was the North Star before."""
+    attestations: Annotated[dict[Criterion, Attestation], Frozen] = Field(
+        default_factory=FrozenDict
+    )
+    """Criteria of the scorecard that a person vouches for."""
 
 
 # --- metrics
@@ -548,6 +583,8 @@ class Influence(_Model):
     """How well it is known."""
     evidence: Text | None = None
     """Where that is written down."""
+    until: Day | None = None
+    """The day by which it is to be tested again."""
 
     @model_validator(mode="after")
     def _one_sign(self) -> Influence:
@@ -599,10 +636,10 @@ class Source(_Model):
 class Lint(_Model):
     """Which rules run, and how strictly."""
 
-    select: _loose(tuple[Code, ...]) | None = None  # type: ignore[valid-type]
-    """Only these rules."""
-    ignore: Annotated[dict[Code, Text], Frozen] = Field(default_factory=FrozenDict)
-    """Rules that do not run, each with the reason."""
+    select: _loose(tuple[Selector, ...]) | None = None  # type: ignore[valid-type]
+    """Only these rules; `NS` stands for all whose codes begin so."""
+    ignore: Annotated[dict[Selector, Text], Frozen] = Field(default_factory=FrozenDict)
+    """Rules whose findings are left out, each with the reason."""
     severity: Annotated[dict[Code, Literal["error", "warning", "advice"]], Frozen] = Field(
         default_factory=FrozenDict
     )

@@ -47,7 +47,7 @@ def not_a_mapping(document: Document | None, data: Any) -> Diagnostic:
         "SCH103",
         f"a tree document is a mapping, not {kind_of(data)}",
         document.span(()) if document else None,
-        help="start with `north_star:` and `metrics:`",
+        fix="start with `north_star:` and `metrics:`",
     )
 
 
@@ -138,7 +138,7 @@ class _Words(NamedTuple):
 
     code: str
     message: str
-    help: str
+    fix: str
     on_key: bool = False
     path: Path | None = None
     """Another place than that of the error."""
@@ -169,7 +169,7 @@ def describe(
     span = document.span(place, key=words.on_key or at_key) if document is not None else None
     metric = str(path[1]) if len(path) > 1 and path[0] == "metrics" else None
     return Diagnostic(
-        words.code, words.message, span, metric=metric, path=dotted(path) or None, help=words.help
+        words.code, words.message, span, metric=metric, path=dotted(path) or None, fix=words.fix
     )
 
 

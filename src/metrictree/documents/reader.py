@@ -74,7 +74,7 @@ def read_bytes(raw: bytes, file: str) -> tuple[str, list[Diagnostic]]:
                 "DOC102",
                 f"the file is not UTF-8 text (byte 0x{raw[start]:02x})",
                 span,
-                help="it looks like UTF-16; save it as UTF-8"
+                fix="it looks like UTF-16; save it as UTF-8"
                 if utf16
                 else "save it as UTF-8; it may be binary, compressed, or in an older encoding",
             )
@@ -112,7 +112,7 @@ def _refused_characters(text: str, file: str) -> Iterable[Diagnostic]:
             "DOC103",
             f"the character U+{code:04X}{_named(found.group())} may not stand in a document",
             span,
-            help=f"remove it: {why}",
+            fix=f"remove it: {why}",
         )
 
 
@@ -137,9 +137,9 @@ class _Reader:
         self.limits = limits
         self.problems = Problems()
 
-    def problem(self, code: str, message: str, start: int, end: int, help: str) -> None:  # noqa: A002
+    def problem(self, code: str, message: str, start: int, end: int, fix: str) -> None:
         """Note a problem at an offset."""
-        self.problems.add(Diagnostic(code, message, self.blank.span_of(start, end), help=help))
+        self.problems.add(Diagnostic(code, message, self.blank.span_of(start, end), fix=fix))
 
     def finish(self, data: Any = None, places: Places = 0) -> Document:
         """Return the document with what was found."""
@@ -150,7 +150,7 @@ class _Reader:
                     "DOC101",
                     "the document is empty",
                     blank.span_of(0, 0),
-                    help="start with `north_star:` and `metrics:`, or run `metrictree new`",
+                    fix="start with `north_star:` and `metrics:`, or run `metrictree new`",
                 )
             )
         return Document(blank.file, blank.text, data, places, self.problems)

@@ -21,7 +21,7 @@ __all__ = ["describe_syntax_error"]
 
 class _Words(NamedTuple):
     message: str
-    help: str
+    fix: str
     at: int
     """Offset in the text."""
 
@@ -75,7 +75,7 @@ def describe_syntax_error(
     scene = _Scene(text, problem, at, context, at if began is None else began, line, start)
     words = next(found for check in _CHECKS for found in check(scene))
     span = document.span_of(words.at, words.at + 1)
-    return Diagnostic("DOC104", f"not YAML: {words.message}", span, help=words.help)
+    return Diagnostic("DOC104", f"not YAML: {words.message}", span, fix=words.fix)
 
 
 def _indent(line: str) -> int:

@@ -203,5 +203,5 @@ class FrameRequest:
             )
 
 
-def _usage(message: str, help: str) -> UsageError:  # noqa: A002
-    return UsageError([Diagnostic("VAL110", message, help=help)])
+def _usage(message: str, fix: str) -> UsageError:
+    return UsageError([Diagnostic("VAL110", message, fix=fix)])

@@ -168,7 +168,7 @@ def _checked_row(tree: ResolvedTree, plan: Plan, inputs: Any) -> list[float | No
     """Return the values of the leaves; every input is looked at, and all problems are told."""
     if not isinstance(inputs, Mapping):
         message = f"the inputs are a {shown(type(inputs).__name__)}, no mapping"
-        raise ComputeError([Diagnostic("VAL101", message, help="give {metric id: number}")])
+        raise ComputeError([Diagnostic("VAL101", message, fix="give {metric id: number}")])
     problems = list(check_names(tree, inputs))
     known: dict[str, float | None] = {}
     absent = []
@@ -229,7 +229,7 @@ def check_names(tree: ResolvedTree, inputs: Mapping[Any, Any]) -> Iterator[Diagn
                 "VAL101",
                 f"the input '{shown(metric)}' is no metric of the tree",
                 metric=metric if isinstance(metric, str) else None,
-                help=did_you_mean(suggester.near(shown(metric, 100))) or "inputs go by metric id",
+                fix=did_you_mean(suggester.near(shown(metric, 100))) or "inputs go by metric id",
             )
         elif metric in tree.formulas:
             yield Diagnostic(
@@ -237,7 +237,7 @@ def check_names(tree: ResolvedTree, inputs: Mapping[Any, Any]) -> Iterator[Diagn
                 f"the metric '{metric}' is computed by its formula and cannot be given",
                 tree.places.span(("metrics", metric), key=True),
                 metric=metric,
-                help="give its inputs: " + shown(", ".join(tree.formulas[metric].references), 120),
+                fix="give its inputs: " + shown(", ".join(tree.formulas[metric].references), 120),
             )
 
 
@@ -251,14 +251,14 @@ def checked(
     ):
         return given + 0.0  # as most are, without ado
 
-    def refuse(code: str, why: str, help: str) -> None:  # noqa: A002
+    def refuse(code: str, why: str, fix: str) -> None:
         problems.append(
             Diagnostic(
                 code,
                 f"the input '{metric}'{where} {why}",
                 tree.places.span(("metrics", metric), key=True),
                 metric=metric,
-                help=help,
+                fix=fix,
             )
         )
 
@@ -317,7 +317,7 @@ def absent_value(tree: ResolvedTree, metric: str, advice: str) -> Diagnostic:
         f"the {'measure' if measure else 'input'} '{metric}' has no value",
         tree.places.span(("metrics", metric), key=True),
         metric=metric,
-        help=advice + ("; `run` computes measures from their sources" if measure else ""),
+        fix=advice + ("; `run` computes measures from their sources" if measure else ""),
     )
 
 
@@ -328,7 +328,7 @@ def needs_time(tree: ResolvedTree, metric: str) -> Diagnostic:
         f"the formula of '{metric}' uses {tree.overtime[metric]}(), which needs periods",
         tree.places.span(("metrics", metric), key=True),
         metric=metric,
-        help="use `compute_series`, a frame with a column of times (`time=`) or a run with a "
+        fix="use `compute_series`, a frame with a column of times (`time=`) or a run with a "
         "grain, or choose targets that do not need it",
     )
 
@@ -343,7 +343,7 @@ def _missing_errors(tree: ResolvedTree, values: Values) -> Iterator[Diagnostic]:
             f"{chain}{reason}",
             tree.places.span(("metrics", reason.metric), key=True),
             metric=reason.metric,
-            help=missing_advice(reason),
+            fix=missing_advice(reason),
         )
 
 

@@ -46,7 +46,7 @@ def no_numbers(tree: ResolvedTree, metric: str, name: str, type_name: str) -> Di
         f"the column '{shown(name)}' is of the type {shown(type_name)}, not of numbers",
         tree.places.span(("metrics", metric), key=True),
         metric=metric,
-        help="convert it to numbers, or name another column",
+        fix="convert it to numbers, or name another column",
     )
 
 
@@ -112,7 +112,7 @@ class _Finding:
             Diagnostic(
                 "VAL110",
                 f"`by` names the column '{shown(name)}', which is {taken[name]}",
-                help="name columns that tell the series apart, such as a country or a product",
+                fix="name columns that tell the series apart, such as a country or a product",
             )
             for name in self.request.by
             if name in taken
@@ -129,7 +129,7 @@ class _Finding:
         for metric, name in found.items() if self.counts else ():
             if self.counts[name] > 1:
                 message = f"the frame has {self.counts[name]} columns named '{shown(name)}'"
-                yield Diagnostic("VAL101", message, metric=metric, help=_ONE)
+                yield Diagnostic("VAL101", message, metric=metric, fix=_ONE)
 
     def _written_over(self, found: dict[str, str]) -> Iterator[Diagnostic]:
         for metric in self.request.columns:
@@ -140,7 +140,7 @@ class _Finding:
                     "VAL102",
                     f"{message} and cannot be written over the column '{metric}'",
                     metric=metric,
-                    help="rename that column, or choose targets without the metric",
+                    fix="rename that column, or choose targets without the metric",
                 )
 
     def _check_request(self) -> Iterator[Diagnostic]:
@@ -154,7 +154,7 @@ class _Finding:
                     "VAL101",
                     f"`columns` names '{shown(metric)}', which is no metric of the tree",
                     metric=metric if isinstance(metric, str) else None,
-                    help=did_you_mean(near) or "it maps metric ids to names of columns",
+                    fix=did_you_mean(near) or "it maps metric ids to names of columns",
                 )
             elif metric in tree.formulas:
                 yield self._computed(metric, f"`columns` gives it the column '{shown(name)}'")
@@ -164,7 +164,7 @@ class _Finding:
                     f"the frame has no column '{shown(name)}', which `columns` gives to '{metric}'",
                     tree.places.span(("metrics", metric), key=True),
                     metric=metric,
-                    help=self._meant(name, "name one of its columns"),
+                    fix=self._meant(name, "name one of its columns"),
                 )
         dimensions = [("by", dimension) for dimension in request.by]
         for argument, column in [("time", request.time), *dimensions]:
@@ -177,7 +177,7 @@ class _Finding:
             yield Diagnostic(
                 "VAL110",
                 f"the frame has {columns} '{shown(column)}', which `{argument}` names",
-                help=advice,
+                fix=advice,
             )
 
     def _computed(self, metric: str, but: str) -> Diagnostic:
@@ -186,7 +186,7 @@ class _Finding:
             f"the metric '{metric}' is computed by its formula, and {but}",
             self.tree.places.span(("metrics", metric), key=True),
             metric=metric,
-            help="rename or drop the column, or choose targets that do not need the metric",
+            fix="rename or drop the column, or choose targets that do not need the metric",
         )
 
 

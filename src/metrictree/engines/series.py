@@ -124,12 +124,12 @@ def compute_series(
     given: Any = inputs  # a caller may ignore the types
     if not isinstance(given, Mapping):
         message = f"the inputs are a {shown(type(given).__name__)}, no mapping"
-        raise ComputeError([Diagnostic("VAL101", message, help="give {metric id: numbers}")])
+        raise ComputeError([Diagnostic("VAL101", message, fix="give {metric id: numbers}")])
     problems = list(check_names(tree, inputs))
     columns = {
         metric: column
         for metric, given in inputs.items()
-        if metric in tree.metrics and (column := _sequence(given)) is not None
+        if metric in tree.metrics and (column := sequence_of(given)) is not None
     }
     lengths = {metric: len(values) for metric, values in columns.items()}
     periods = next(iter(lengths.values()), 1)
@@ -166,7 +166,7 @@ def compute_series(
     return values
 
 
-def _sequence(given: Any) -> Sequence[Any] | None:
+def sequence_of(given: Any) -> Sequence[Any] | None:
     """Return the numbers of a list, or of a column such as NumPy's; ``None`` for anything else.
 
     As in frames, NaN is missing in a column; in a list it is a number that is refused.
@@ -191,7 +191,7 @@ def _of_several_lengths(lengths: Mapping[str, int]) -> Diagnostic:
         "VAL116",
         f"'{first}' has {length:,} periods and '{other}' has {another:,}",
         metric=other,
-        help="give each one as many values, None where one is missing",
+        fix="give each one as many values, None where one is missing",
     )
 
 
@@ -205,7 +205,7 @@ def _missing_error(tree: ResolvedTree, values: SeriesValues, metric: str) -> Dia
         f"{first} because {reason}",
         tree.places.span(("metrics", metric), key=True),
         metric=metric,
-        help=missing_advice(reason),
+        fix=missing_advice(reason),
     )
 
 

@@ -53,7 +53,7 @@ class Fault(NamedTuple):
 
     code: str
     message: str
-    help: str
+    fix: str
     start: int
     end: int
 
@@ -82,7 +82,7 @@ def parse(
     """
     if not isinstance(text, str):
         found = f"a formula is text, not {shown(type(text).__name__)}"  # type: ignore[unreachable]
-        raise UsageError([Diagnostic("VAL110", found, help="write it in quotes")])
+        raise UsageError([Diagnostic("VAL110", found, fix="write it in quotes")])
     formula, faults = read(text, Mode(mode), limits=limits)
     if formula is None:
         raise DefinitionError(
@@ -90,7 +90,7 @@ def parse(
                 fault.code,
                 fault.message,
                 span_in(text, fault.start, fault.end, name),
-                help=fault.help,
+                fix=fault.fix,
             )
             for fault in faults
         )
@@ -163,15 +163,15 @@ class _Reader:
         self.operands: list[int] = []
         self.stack: list[tuple[int, str, Any, int]] = []
 
-    def fault(self, code: str, message: str, help: str, start: int, end: int) -> None:  # noqa: A002
+    def fault(self, code: str, message: str, fix: str, start: int, end: int) -> None:
         """Note a mistake and go on, unless there are many."""
-        self.faults.append(Fault(code, message, help, start, end))
+        self.faults.append(Fault(code, message, fix, start, end))
         if len(self.faults) >= _FAULTS:
             raise _Stop
 
-    def stop(self, code: str, message: str, help: str, start: int, end: int) -> _Stop:  # noqa: A002
+    def stop(self, code: str, message: str, fix: str, start: int, end: int) -> _Stop:
         """Note a mistake after which nothing more can be read."""
-        self.faults.append(Fault(code, message, help, start, end))
+        self.faults.append(Fault(code, message, fix, start, end))
         return _Stop()
 
     # --- the two states: a value is expected, or an operator is

@@ -11,6 +11,7 @@ from metrictree.documents import Document, Surprise
 from metrictree.errors import DefinitionError
 from metrictree.limits import DEFAULT_LIMITS, Limits
 from metrictree.loader.files import Files, check_size, is_relative, too_large
+from metrictree.loader.history import load_history
 from metrictree.loader.loading import Loaded, Loading
 from metrictree.loader.places import Places
 from metrictree.schema_errors import kind_of
@@ -25,6 +26,7 @@ __all__ = [
     "is_relative",
     "load_data",
     "load_file",
+    "load_history",
     "load_inputs",
     "load_text",
     "quiet_collector",
@@ -75,7 +77,7 @@ def load_file(path: Path, *, root: Path | None = None, limits: Limits = DEFAULT_
                     Diagnostic(
                         "INC102",
                         f"{shown(path, 200)} is outside of the root {shown(root, 200)}",
-                        help="give a root that holds the file",
+                        fix="give a root that holds the file",
                     )
                 ]
             )
@@ -101,7 +103,7 @@ def load_inputs(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Document:
                 "SCH103",
                 f"a file of inputs is a mapping, not {kind_of(data)}",
                 document.span(()),
-                help="write one `metric: number` in each line",
+                fix="write one `metric: number` in each line",
             )
         )
     for metric, given in data.items() if isinstance(data, dict) else ():
@@ -115,7 +117,7 @@ def load_inputs(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Document:
                     f"the input '{shown(metric)}' is {kind_of(given)}{why}",
                     document.span((metric,)),
                     metric=metric,
-                    help="give a number in plain digits, or null for missing",
+                    fix="give a number in plain digits, or null for missing",
                 )
             )
     if problems:

@@ -37,7 +37,7 @@ def too_large(file: str, size: int, limits: Limits) -> Diagnostic:
         "DOC112",
         f"{shown(file, 200)} brings the tree to {size:,} bytes, more than {limits.bytes:,}",
         path=file,
-        help="split the tree, or raise the limit `bytes`",
+        fix="split the tree, or raise the limit `bytes`",
     )
 
 
@@ -59,8 +59,8 @@ def check_size(data: Any, limits: Limits) -> None:
             problem = "DOC111", message, "values"
         if problem is not None:
             code, message, limit = problem
-            help_ = f"split it, or raise the limit `{limit}`"
-            raise DefinitionError([Diagnostic(code, message, help=help_)])
+            fix = f"split it, or raise the limit `{limit}`"
+            raise DefinitionError([Diagnostic(code, message, fix=fix)])
         inner = item.values() if named else item
         waiting += [(each, depth + 1) for each in inner if isinstance(each, (dict, list, tuple))]
 
@@ -108,8 +108,8 @@ class Files:
         self.values += document.size
         if self.values > self.limits.values:
             message = f"the files up to here have more than {self.limits.values:,} keys and values"
-            help_ = "split the tree, write less with aliases, or raise the limit `values`"
-            raise DefinitionError([Diagnostic("DOC111", message, path=name, help=help_)])
+            fix = "split the tree, write less with aliases, or raise the limit `values`"
+            raise DefinitionError([Diagnostic("DOC111", message, path=name, fix=fix)])
         return document
 
     @staticmethod
@@ -120,7 +120,7 @@ class Files:
                     "INC101",
                     f"cannot read {shown(name, 200)}: {why}",
                     path=name,
-                    help=advice,
+                    fix=advice,
                 )
             ]
         )

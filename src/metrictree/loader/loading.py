@@ -121,7 +121,7 @@ class Loading:
                         f"the tree has {count:,} metrics, more than {most:,}",
                         self.places.span(("metrics",), key=True),
                         path="metrics",
-                        help="split it, or raise the limit `metrics`",
+                        fix="split it, or raise the limit `metrics`",
                     )
                 ]
             )
@@ -150,7 +150,7 @@ class Loading:
                         f"`{block}` is reserved for a later version and means nothing yet",
                         span,
                         path=block,
-                        help="remove it",
+                        fix="remove it",
                     )
                 )
                 data = {key: value for key, value in data.items() if key != block}
@@ -258,7 +258,7 @@ class Loading:
             document = self.files.read(path, self._shown_path(path))
         except DefinitionError as error:
             found = error.diagnostics[0]
-            self._refuse(where, found.code, found.message, found.help or "")
+            self._refuse(where, found.code, found.message, found.fix or "")
             return
         self.problems.add(*document.problems)
         if document.problems:
@@ -383,9 +383,9 @@ class Loading:
         except ValueError:
             return str(path)
 
-    def _refuse(self, span: Span | None, code: str, message: str, help: str) -> None:  # noqa: A002
+    def _refuse(self, span: Span | None, code: str, message: str, fix: str) -> None:
         self.complete = False
-        self.problems.add(Diagnostic(code, message, span, path="include", help=help))
+        self.problems.add(Diagnostic(code, message, span, path="include", fix=fix))
 
 
 def _first_errors(model: type[Any], data: dict[str, Any]) -> list[ErrorDetails]:

@@ -60,7 +60,7 @@ class Cells(NamedTuple):
 class _Problem(NamedTuple):
     code: str
     says: str
-    help: str
+    fix: str
 
 
 class Column:
@@ -124,7 +124,7 @@ class Column:
         for problem, count in counts.items():
             row, cell = first[problem]
             where = f"in row {row}" if count == 1 else f"in {count:,} rows, first in row {row}"
-            yield self.diagnostic(problem.code, f"{problem.says} {where} ({cell})", problem.help)
+            yield self.diagnostic(problem.code, f"{problem.says} {where} ({cell})", problem.fix)
 
     def _problems(self, low: int, high: int) -> Iterator[tuple[_Problem, int, str]]:
         values, missing = self._fetch(low, high)
@@ -159,11 +159,11 @@ class Column:
         ).tolist():
             yield outside, low + row, number_text(float(block[row]))
 
-    def diagnostic(self, code: str, says: str, help: str) -> Diagnostic:  # noqa: A002
+    def diagnostic(self, code: str, says: str, fix: str) -> Diagnostic:
         """Return what is said of this column."""
         message = f"the column '{shown(self.name)}' {says}"
         span = self.tree.places.span(("metrics", self.metric), key=True)
-        return Diagnostic(code, message, span, metric=self.metric, help=help)
+        return Diagnostic(code, message, span, metric=self.metric, fix=fix)
 
 
 _GIVE: Final = "give finite numbers, or null for missing"

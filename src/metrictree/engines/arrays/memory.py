@@ -148,7 +148,7 @@ def _missing_errors(
             f"metric '{metric}' is missing in {where}, because {reason}",
             tree.places.span(("metrics", metric), key=True),
             metric=metric,
-            help=missing_advice(reason),
+            fix=missing_advice(reason),
         )
 
 
@@ -182,7 +182,7 @@ def open_data(frame: Any) -> _Data:
         if module is not None and isinstance(frame, (getattr(module, kind.kind, ()))):
             return kind(frame)
     message = f"a {shown(type(frame).__name__)} is no frame in memory"
-    raise UsageError([Diagnostic("VAL110", message, help="give a frame or a mapping of arrays")])
+    raise UsageError([Diagnostic("VAL110", message, fix="give a frame or a mapping of arrays")])
 
 
 class _Data(abc.ABC):
@@ -255,7 +255,7 @@ class _Arrays(_Data):
 
     def extend(self, timeline: Timeline, time: str, by: Sequence[str]) -> None:  # noqa: ARG002
         message = "`fill` adds rows, and a mapping of arrays has no place to tell which ones"
-        raise UsageError([Diagnostic("VAL110", message, help="give a frame, or add the rows")])
+        raise UsageError([Diagnostic("VAL110", message, fix="give a frame, or add the rows")])
 
     def result(self, found: Mapping[str, Floats]) -> dict[str, Floats]:
         return dict(found)
@@ -307,7 +307,7 @@ class _Arrays(_Data):
                 continue
             metric = name if name in tree.metrics else None
             code = "VAL104" if array is None else "VAL116"
-            yield Diagnostic(code, says, metric=metric, help=advice)
+            yield Diagnostic(code, says, metric=metric, fix=advice)
 
 
 class _Pandas(_Data):
@@ -318,7 +318,7 @@ class _Pandas(_Data):
     def __init__(self, frame: Any) -> None:
         if frame.columns.nlevels > 1:
             message = "the columns of the frame have names of several levels"
-            raise UsageError([Diagnostic("VAL110", message, help="flatten `frame.columns`")])
+            raise UsageError([Diagnostic("VAL110", message, fix="flatten `frame.columns`")])
         self.frame = frame
         self.names = frame.columns.tolist()
         self.rows = len(frame)
@@ -364,7 +364,7 @@ class _Pandas(_Data):
         if index.nlevels > 1 or index.dtype.kind not in "iu":
             message = "`fill` adds rows, for which the index of the frame has no labels"
             advice = "call `frame.reset_index()` first"
-            raise UsageError([Diagnostic("VAL110", message, help=advice)])
+            raise UsageError([Diagnostic("VAL110", message, fix=advice)])
         pd = sys.modules["pandas"]
         if isinstance(index, pd.RangeIndex) and (index.start, index.step) == (0, 1):
             return pd.RangeIndex(rows, name=index.name)

@@ -249,7 +249,7 @@ class _Series:
             yield doubled_periods(self.name, group, number, periods, self.grain, rows=rows)
         if left:
             message = f"the column '{shown(self.name)}' holds periods more than once"
-            yield Diagnostic("VAL113", _in_more_groups(message, left), help=_AGGREGATE)
+            yield Diagnostic("VAL113", _in_more_groups(message, left), fix=_AGGREGATE)
 
     def gaps(self) -> Iterator[Diagnostic]:
         """Yield what is said of periods that are missing in their group."""
@@ -265,7 +265,7 @@ class _Series:
             yield missing_periods(self.name, group, missing, count, self.grain)
         if left:
             message = f"the column '{shown(self.name)}' lacks periods"
-            yield Diagnostic("VAL112", _in_more_groups(message, left), help=_ADD)
+            yield Diagnostic("VAL112", _in_more_groups(message, left), fix=_ADD)
 
     def added(self) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """Return the missing periods, each with a row of its group."""
@@ -331,7 +331,7 @@ def missing_periods(
         f"the column '{shown(name)}' lacks {_counted(count, grain)}"
         + (f" of {of_group}" if of_group else "")
         + f": {periods}",
-        help=advice,
+        fix=advice,
     )
 
 
@@ -364,7 +364,7 @@ def doubled_periods(
         + (f" for {of_group}" if of_group else "")
         + (f": in the rows {told}" if rows else "")
         + more,
-        help=_AGGREGATE,
+        fix=_AGGREGATE,
     )
 
 
@@ -373,7 +373,7 @@ def _unclear_grain(name: str) -> Diagnostic:
         "VAL115",
         f"the times in the column '{shown(name)}' do not tell whether they are days, weeks, "
         "months, quarters or years",
-        help="name the `grain`, and which periods are missing will be told",
+        fix="name the `grain`, and which periods are missing will be told",
     )
 
 
@@ -382,7 +382,7 @@ def _grain_of_numbers(name: str, grain: str) -> Diagnostic:
         "VAL115",
         f"the column '{shown(name)}' holds whole numbers, of which each is a period: they have no "
         f"{grain}",
-        help="leave `grain` out, or give dates",
+        fix="leave `grain` out, or give dates",
     )
 
 
@@ -391,7 +391,7 @@ def _too_many(name: str, grain: str | None, count: int, most: int) -> Diagnostic
         "VAL112",
         f"the column '{shown(name)}' lacks {_counted(count, grain)}, and no more than {most:,} "
         "rows are added",
-        help="look for a wrong time, choose a longer grain, or raise the limit `rows`",
+        fix="look for a wrong time, choose a longer grain, or raise the limit `rows`",
     )
 
 

@@ -133,7 +133,7 @@ def _in_zone(zone: tzinfo | None) -> Callable[[datetime], datetime]:
 def _no_category(name: str) -> Callable[[Any], Any]:
     def refuse(_: Any) -> Any:
         message = f"the column '{shown(name)}' holds categories, which take no other times"
-        raise ComputeError([Diagnostic("VAL114", message, help="convert it to texts or dates")])
+        raise ComputeError([Diagnostic("VAL114", message, fix="convert it to texts or dates")])
 
     return refuse
 
@@ -226,7 +226,7 @@ def number_values(name: str, values: Sequence[Any]) -> tuple[NDArray[np.int64], 
         numbers = np.fromiter(map(numbering.__getitem__, values), np.int64, len(values))
     except TypeError:
         message = f"the column '{shown(name)}' holds values that cannot be compared, such as lists"
-        raise ComputeError([Diagnostic("VAL114", message, help="choose another column")]) from None
+        raise ComputeError([Diagnostic("VAL114", message, fix="choose another column")]) from None
     distinct = [None if _is_null(value) else value for value in numbering]
     if distinct.count(None) > 1:  # each NaN is another one
         again = _Numbering()
@@ -256,7 +256,7 @@ def null_time(name: str, row: int | None, count: int) -> Diagnostic:
     return Diagnostic(
         "VAL114",
         f"the column '{shown(name)}' has no time in {rows}{where}",
-        help="leave those rows out, or give them a time",
+        fix="leave those rows out, or give them a time",
     )
 
 
@@ -266,7 +266,7 @@ def no_time(name: str, row: int | None, what: str) -> Diagnostic:
     return Diagnostic(
         "VAL114",
         f"the column '{shown(name)}' holds {what}{where}, which is no time",
-        help="give dates, timestamps, texts such as 2026-01-31 or 2026-01 (of a week, quarter or "
+        fix="give dates, timestamps, texts such as 2026-01-31 or 2026-01 (of a week, quarter or "
         "year its first day), or whole numbers that count periods",
     )
 
@@ -277,7 +277,7 @@ def _of_two_kinds(name: str, row: int | None, value: Any, first: Any) -> Diagnos
         "VAL114",
         f"the column '{shown(name)}' holds times of two kinds: '{shown(first)}'{where[0]} and "
         f"'{shown(value)}'{where[1]}",
-        help="write all of them in one way",
+        fix="write all of them in one way",
     )
 
 
@@ -286,5 +286,5 @@ def _calendar_in_numbers(name: str, number: int, what: str, text: str) -> Diagno
         "VAL114",
         f"the column '{shown(name)}' holds whole numbers such as {number}, which do not count "
         f"periods, but seem to write {what} each",
-        help=f"convert them to dates, or to texts such as {text}",
+        fix=f"convert them to dates, or to texts such as {text}",
     )

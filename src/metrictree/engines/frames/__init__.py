@@ -78,4 +78,4 @@ def _no_frame(given: Any, advice: str = "") -> UsageError:
     elif not advice and (isinstance(given, (str, bytes)) or hasattr(given, "__fspath__")):
         advice = "read the file first, and give the frame; `run` reads the sources of the tree"
     message = f"the inputs are a {shown(what)}, of which no metrics can be computed"
-    return UsageError([Diagnostic("VAL110", message, help=advice or _KINDS)])
+    return UsageError([Diagnostic("VAL110", message, fix=advice or _KINDS)])

@@ -193,7 +193,7 @@ class _Computation:
                         "VAL117",
                         f"these targets are {depth:,} operations on top of each other, and "
                         f"{self.library.title} takes no more than {self.library.most_layers:,}",
-                        help="give the data as a frame in memory, or choose targets that need less",
+                        fix="give the data as a frame in memory, or choose targets that need less",
                     )
                 ]
             )
@@ -259,7 +259,7 @@ class _Computation:
                 f"the metric '{target}' is missing in {_rows(count)}",
                 self.tree.places.span(("metrics", target), key=True),
                 metric=target,
-                help="`diagnose=True` tells why; handle the case in the formula, or compute "
+                fix="`diagnose=True` tells why; handle the case in the formula, or compute "
                 "without strict",
             )
             for target, count in zip(targets, row, strict=False)
@@ -302,7 +302,7 @@ class _Computation:
         called = self.names[self.columns.index(name)]
         span = self.tree.places.span(("metrics", metric), key=True)
         message = f"the column '{shown(called)}' {what}"
-        return _Check(name, wrong, Diagnostic(code, message, span, metric=metric, help=advice))
+        return _Check(name, wrong, Diagnostic(code, message, span, metric=metric, fix=advice))
 
 
 class _Check(NamedTuple):

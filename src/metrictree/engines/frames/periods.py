@@ -96,7 +96,7 @@ class _Rows:
             if self.fill:
                 message = f"the column '{shown(self.name)}' holds several times of one period"
                 advice = "give each period one time in all groups, or a frame in memory"
-                raise ComputeError([Diagnostic("VAL117", message, help=advice)])
+                raise ComputeError([Diagnostic("VAL117", message, fix=advice)])
             groups = defaultdict(list)
             for *group, time in rows_of(self._sorted(self.frame.select(*self.by, self.time))):
                 groups[tuple(group)].append(self.numbers[time])
@@ -150,7 +150,7 @@ class _Rows:
         if len(values) == self.most:
             message = f"the column '{shown(self.name)}' holds {self.most:,} different times or more"
             advice = "aggregate to one row for each period, or raise the limit `rows`"
-            raise ComputeError([Diagnostic("VAL115", message, help=advice)])
+            raise ComputeError([Diagnostic("VAL115", message, fix=advice)])
         times = read_times(self.name, _array(values), ordered=False)
         numbers, self.grain = read_periods(self.name, times, self.grain)
         self.numbers = dict(zip(values, numbers.tolist(), strict=True))
@@ -220,7 +220,7 @@ class _Rows:
                 f"more than {_MOST_ADDED:,} of them are added to a lazy frame"
             )
             advice = "look for a wrong time, choose a longer grain, or give a frame in memory"
-            raise ComputeError([Diagnostic("VAL112", message, help=advice)])
+            raise ComputeError([Diagnostic("VAL112", message, fix=advice)])
         times_given = _array(list(self.numbers))
         timeline = make_timeline(self.name, times_given, {}, grain=self.grain, fill=True)
         if lacking > self.most:
@@ -229,7 +229,7 @@ class _Rows:
                 f"{self.most:,} rows are added"
             )
             advice = "look for a wrong time, choose a longer grain, or raise the limit `rows`"
-            raise ComputeError([Diagnostic("VAL112", message, help=advice)])
+            raise ComputeError([Diagnostic("VAL112", message, fix=advice)])
         schema = self.frame.collect_schema()
         times = self.frame.select(nw.col(self.time))
         dtype = schema[self.time]

@@ -64,7 +64,7 @@ def require_sql() -> None:
     if not all(find_spec(name) for name in ("duckdb", "ibis", "sqlglot")):
         message = "SQL is written with Ibis and sqlglot, which are not installed"
         raise MissingExtraError(
-            [Diagnostic("VAL118", message, help='pip install "metrictree[sql]"')]
+            [Diagnostic("VAL118", message, fix='pip install "metrictree[sql]"')]
         )
 
 
@@ -78,12 +78,12 @@ def _refuse(tree: ResolvedTree, plan: Plan, dialect: Dialect, request: FrameRequ
         if not isinstance(column, str):
             advice = "give {metric id: column name}"
             message = f"the column of '{shown(metric)}' is {shown(repr(column))}, no name"
-            raise UsageError([Diagnostic("VAL110", message, help=advice)])
+            raise UsageError([Diagnostic("VAL110", message, fix=advice)])
     unwritten = [
         Diagnostic(
             "VAL110",
             f"the column '{shown(name)}' has a name that no text of a statement can hold",
-            help="it has a NUL, or half of a character; give the column another name",
+            fix="it has a NUL, or half of a character; give the column another name",
         )
         for name in dict.fromkeys(_columns(request))
         if not is_written(name)
@@ -97,7 +97,7 @@ def _refuse(tree: ResolvedTree, plan: Plan, dialect: Dialect, request: FrameRequ
     _, found = find_columns(tree, plan, given | keys | {*request.columns.values()}, request)
     if plan.over_time and request.time is not None and request.grain is None:
         message = "functions over time need the length of a period, which no SQL text can find out"
-        found.append(Diagnostic("VAL108", message, help="say grain='month', or what it is"))
+        found.append(Diagnostic("VAL108", message, fix="say grain='month', or what it is"))
     if not found:
         found = [*_names_without_meaning(plan, dialect, request)]
     if found:
@@ -115,7 +115,7 @@ def _refuse_computed(tree: ResolvedTree, plan: Plan, request: FrameRequest) -> N
             f"`{argument}` names '{shown(name)}', a metric that is computed by its formula",
             tree.places.span(("metrics", name), key=True),
             metric=name,
-            help="name a column of the table, or choose targets that do not need the metric",
+            fix="name a column of the table, or choose targets that do not need the metric",
         )
         for argument, name in named
         if name in plan.formulas
@@ -140,11 +140,11 @@ def _names_without_meaning(
             yield Diagnostic(
                 "VAL110",
                 f"{other} and {what} would be columns of one name in {dialect.name}",
-                help="give one of them another name",
+                fix="give one of them another name",
             )
         if not name or (dialect.longest is not None and len(name.encode()) > dialect.longest):
             yield Diagnostic(
                 "VAL110",
                 f"{what} has a name that {dialect.name} would cut",
-                help=f"a name has 1 to {dialect.longest} bytes there",
+                fix=f"a name has 1 to {dialect.longest} bytes there",
             )

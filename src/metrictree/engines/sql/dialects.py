@@ -106,7 +106,7 @@ def find_dialect(name: object) -> Dialect:
                 Diagnostic(
                     "VAL110",
                     f"'{shown(name)}' is no dialect of SQL that is known here",
-                    help=near or f"the dialects are {', '.join(DIALECTS)}",
+                    fix=near or f"the dialects are {', '.join(DIALECTS)}",
                 )
             ]
         )

@@ -81,7 +81,7 @@ class Table:
                     Diagnostic(
                         "VAL110",
                         f"'{shown(table)}' is no name of a table in {dialect.name}",
-                        help="give a name such as orders or shop.orders, quoted as SQL needs it, "
+                        fix="give a name such as orders or shop.orders, quoted as SQL needs it, "
                         "or a template such as {{ ref('orders') }}",
                     )
                 ]
@@ -249,7 +249,7 @@ class Statement:
                     Diagnostic(
                         "VAL117",
                         f"{self.dialect.name} has no remainder of floats, which `%` needs",
-                        help="choose other targets, or write `a - b * floor(a / b)`, which rounds",
+                        fix="choose other targets, or write `a - b * floor(a / b)`, which rounds",
                     )
                 ]
             )
