@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from metrictree._version import __version__
 
 if TYPE_CHECKING:
-    from metrictree.diagnostics import Diagnostic, Severity, Span
+    from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, Span
     from metrictree.engines.base import Reason, Values
     from metrictree.engines.diagnosis.reasons import Diagnosed, MissingRows, Reasons
     from metrictree.engines.series import SeriesValues
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from metrictree.formula import Formula, parse as parse_formula
     from metrictree.formula.meaning import Rule
     from metrictree.limits import Limits
+    from metrictree.lint import LintReport, Scorecard
     from metrictree.measures import RunResult
     from metrictree.schema import (
+        Attestation,
         Influence,
         Measure,
         Metric,
@@ -37,13 +39,17 @@ if TYPE_CHECKING:
     from metrictree.tree import MetricTree
 
 __all__ = [
+    "Attestation",
     "ComputeError",
+    "Confidence",
     "DefinitionError",
     "Diagnosed",
     "Diagnostic",
+    "Evidence",
     "Formula",
     "Influence",
     "Limits",
+    "LintReport",
     "Measure",
     "Metric",
     "MetricTree",
@@ -55,6 +61,7 @@ __all__ = [
     "Reasons",
     "Rule",
     "RunResult",
+    "Scorecard",
     "SeriesValues",
     "Severity",
     "Source",
@@ -70,7 +77,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Confidence": "diagnostics",
     "Diagnostic": "diagnostics",
+    "Evidence": "diagnostics",
     "Severity": "diagnostics",
     "Span": "diagnostics",
     "Reason": "engines.base",
@@ -88,7 +97,10 @@ _HOMES = {
     "UsageError": "errors",
     "Formula": "formula",
     "Limits": "limits",
+    "LintReport": "lint",
+    "Scorecard": "lint",
     "RunResult": "measures",
+    "Attestation": "schema",
     "Influence": "schema",
     "Measure": "schema",
     "Metric": "schema",

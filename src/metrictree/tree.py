@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from metrictree.engines.diagnosis import Diagnosed
     from metrictree.engines.series import SeriesValues
     from metrictree.graph import Graph
+    from metrictree.lint import LintReport
+    from metrictree.lint.scorecard import Scorecard
     from metrictree.measures import RunPlan, RunResult
     from metrictree.measures.runner import RunOptions
     from metrictree.measures.views import Progress
@@ -102,7 +104,7 @@ class MetricTree:
         if not isinstance(text, str):
             found = f"a text is expected, not {shown(type(text).__name__)}"  # type: ignore[unreachable]
             advice = "decode bytes first; `MetricTree.load` takes the path of a file"
-            raise UsageError([Diagnostic("VAL110", found, help=advice)])
+            raise UsageError([Diagnostic("VAL110", found, fix=advice)])
         return cls._of(resolve(loader.load_text(text, limits=limits)))
 
     def to_yaml(self) -> str:
@@ -132,11 +134,6 @@ class MetricTree:
     def graph(self) -> Graph:
         """What is made of what."""
         return self._tree.graph
-
-    @property
-    def warnings(self) -> tuple[Diagnostic, ...]:
-        """What is odd about the tree but no error."""
-        return self._tree.warnings
 
     @overload
     def compute(
@@ -406,6 +403,80 @@ class MetricTree:
             reuse=reuse,
             progress=progress,
         )
+
+    def lint(
+        self,
+        *,
+        select: Iterable[str] | None = None,
+        ignore: Iterable[str] = (),
+        today: date | None = None,
+        values: Mapping[str, float | None] | None = None,
+        history: Any = None,
+    ) -> LintReport:
+        """Return what the rules find: whether the North Star is a good one, and why not.
+
+        ``select`` and ``ignore`` hold codes of rules, or their beginnings such as ``NS``; without
+        ``select`` those run that the tree selects. ``today`` is the day by which dates are judged.
+
+        What moves the North Star is found from its formulas, at values inside of the declared
+        ranges. With ``values`` of inputs, by metric id, it is found at these; with ``history`` from
+        what moved: a list for each input, oldest first, as `compute_series` takes them, a frame
+        with a column for each, or the result of a `run` by period.
+
+        Raises:
+            UsageError: a code names no rule, or the history does not fit the tree.
+
+        >>> tree = MetricTree(
+        ...     north_star="growth_index",
+        ...     metrics={
+        ...         "growth_index": "customers * arpu",
+        ...         "customers": {"unit": "customer"},
+        ...         "arpu": {"unit": "USD/customer"},
+        ...     },
+        ... )
+        >>> (finding,) = tree.lint(select=["NS101"])
+        >>> print(finding.evidence[0])
+        growth_index <- customers * arpu [USD/customer]
+        """
+        from metrictree.lint import lint
+
+        return lint(
+            self._tree, select=select, ignore=ignore, today=today, values=values, history=history
+        )
+
+    def scorecard(
+        self,
+        *,
+        today: date | None = None,
+        values: Mapping[str, float | None] | None = None,
+        history: Any = None,
+    ) -> Scorecard:
+        """Return what speaks for and against the North Star: pass, fail or unknown by criterion.
+
+        A criterion fails by what a rule finds and passes by a fact that the tree holds; an unknown
+        says what would settle it. Where no fact can tell, an attestation in the tree does, until it
+        ends: it outweighs words, and never a fact. The arguments are those of `lint`.
+
+        Raises:
+            UsageError: the values or the history do not fit the tree.
+
+        >>> tree = MetricTree(
+        ...     north_star="jobs_done",
+        ...     metrics={
+        ...         "jobs_done": {"formula": "jobs * done_rate", "unit": "job/week"},
+        ...         "jobs": {"unit": "job/week", "controllability": "external"},
+        ...         "done_rate": {"unit": "ratio", "controllability": "direct", "owner": "ops"},
+        ...     },
+        ... )
+        >>> card = tree.scorecard()
+        >>> print(card["not_revenue"].evidence[0])
+        it is in job/week, which is no money
+        >>> print(card["strategy"].settle)
+        declare `vision` and `rationale`; then let a leader vouch for it
+        """
+        from metrictree.lint.scorecard import scorecard
+
+        return scorecard(self._tree, today=today, values=values, history=history)
 
     def run_plan(
         self, targets: Iterable[str] | None = None, **options: Unpack[RunOptions]

@@ -14,21 +14,28 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from metrictree.diagnostics import Diagnostic
     from metrictree.render.style import Style
+    from metrictree.tree import MetricTree
 
 __all__ = [
     "Choice",
+    "codes",
+    "day_option",
     "echo_findings",
     "format_option",
     "grain_option",
-    "helped",
+    "history_option",
     "path",
+    "read_facts",
     "root_option",
     "style_of",
     "targets_option",
     "tree_argument",
+    "values_option",
+    "with_fix",
 ]
 
 path = click.Path(path_type=Path)
@@ -70,6 +77,45 @@ grain_option = click.option(
 )
 
 
+values_option = click.option(
+    "--values",
+    type=path,
+    metavar="FILE",
+    help="A YAML or JSON file of inputs, at which to see what moves the North Star.",
+)
+history_option = click.option(
+    "--history",
+    type=path,
+    metavar="FILE",
+    help="A CSV file of past values, as `run --format csv` writes it: what really moved it.",
+)
+day_option = click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The day by which dates are judged.  [default: today]",
+)
+
+
+def codes(given: Iterable[str]) -> list[str]:
+    """Return the codes of an option that may be repeated and may hold lists with commas."""
+    return [code.strip() for text in given for code in text.split(",")]
+
+
+def read_facts(
+    tree: MetricTree, values: Path | None, history: Path | None, today: datetime | None
+) -> dict[str, Any]:
+    """Return what the rules are given besides the tree, as arguments of `lint`."""
+    from metrictree.loader import load_history, load_inputs
+
+    leaves = [metric for metric, body in tree.metrics.items() if body.kind != "formula"]
+    return {
+        "today": today.date() if today is not None else None,
+        "values": load_inputs(values).data if values is not None else None,
+        "history": load_history(history, leaves) if history is not None else None,
+    }
+
+
 def format_option(*formats: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return the option that chooses how results are written; the first format is the default."""
     return click.option(
@@ -82,10 +128,12 @@ def format_option(*formats: str) -> Callable[[Callable[..., None]], Callable[...
     )
 
 
-def style_of(stream: TextIO) -> Style:
+def style_of(stream: TextIO | None) -> Style:
     """Return what a stream can show; colours are for terminals, and NO_COLOR turns them off."""
-    from metrictree.render.style import Style
+    from metrictree.render.style import PLAIN, Style
 
+    if stream is None:  # as Python has it where the shell closed it
+        return PLAIN
     terminal = stream.isatty()
     color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return Style(
@@ -96,16 +144,15 @@ def style_of(stream: TextIO) -> Style:
 
 
 @contextmanager
-def helped(code: str, help_: str) -> Iterator[None]:
-    """Give errors of a code a help in words of the command line, in place of those for Python."""
+def with_fix(code: str, fix: str) -> Iterator[None]:
+    """Give errors of a code a fix in words of the command line, in place of those for Python."""
     from metrictree.errors import MetricTreeError
 
     try:
         yield
     except MetricTreeError as error:
         raise type(error)(
-            replace(found, help=help_) if found.code == code else found
-            for found in error.diagnostics
+            replace(found, fix=fix) if found.code == code else found for found in error.diagnostics
         ) from None
 
 

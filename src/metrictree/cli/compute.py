@@ -113,10 +113,10 @@ def _placed(found: Diagnostic, document: Document | None) -> Diagnostic:
 
 
 def _in_shell(found: Diagnostic) -> Diagnostic:
-    """Return a finding whose help is in words of the command line."""
+    """Return a finding whose fix is in words of the command line."""
     if found.code == "VAL108":
-        return replace(found, help=_NO_PERIODS)
-    return replace(found, help=found.help and found.help.replace("None for", "null for"))
+        return replace(found, fix=_NO_PERIODS)
+    return replace(found, fix=found.fix and found.fix.replace("None for", "null for"))
 
 
 def _command(ctx: click.Context, inputs: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 
 import click
@@ -12,6 +13,8 @@ from metrictree.cli.common import style_of
 HERE = Path(__file__).parents[1]
 FOLDERS = (HERE / "_demo" / "cdnow", HERE.parents[1] / "examples" / "cdnow")
 """Where the data is: in an installed package, and in a checkout."""
+DAY = date(2000, 1, 1)
+"""The day by which dates are judged, so that the demo says the same on every day."""
 
 
 @click.command("demo")
@@ -20,7 +23,8 @@ def command() -> None:
 
     The orders come with the package; nothing is downloaded and nothing is written.
     """
-    from metrictree.render.findings import render_diagnostics, summary
+    from metrictree.render.findings import render_findings
+    from metrictree.render.scorecard import render_scorecard
     from metrictree.render.table import render_run
     from metrictree.render.tree import draw_values
     from metrictree.tree import MetricTree
@@ -32,10 +36,13 @@ def command() -> None:
     click.echo("The metric tree of a music shop, on 69,659 real orders (CDNOW, 1997 to 1998).")
     click.echo(f"Its files: {style.show(folder)}")
 
-    click.echo(f"\n{style.paint('$ metrictree check tree.yml', 'bold')}")
-    if tree.warnings:
-        click.echo(render_diagnostics(tree.warnings, style) + "\n")
-    click.echo(summary(tree.warnings, len(tree.metrics)))
+    click.echo(f"\n{style.paint(f'$ metrictree check tree.yml --today {DAY}', 'bold')}\n")
+    report = tree.lint(today=DAY)
+    ignored = len(report.suppressed)
+    click.echo(render_findings(report, report.metrics, style, ignored=ignored))
+
+    click.echo(f"\n{style.paint(f'$ metrictree score tree.yml --today {DAY}', 'bold')}\n")
+    click.echo(render_scorecard(tree.scorecard(today=DAY), style))
 
     click.echo(f"\n{style.paint('The tree in March 1997', 'bold')}\n")
     march = tree.run(grain="month", since="1997-03-01", until="1997-03-31")

@@ -19,7 +19,19 @@ if TYPE_CHECKING:
 
 __all__ = ["program"]
 
-VERBS = ("new", "check", "show", "compute", "run", "sql", "schema", "demo", "completion")
+VERBS = (
+    "new",
+    "check",
+    "score",
+    "rule",
+    "show",
+    "compute",
+    "run",
+    "sql",
+    "schema",
+    "demo",
+    "completion",
+)
 
 
 class Program(click.Group):

@@ -12,12 +12,12 @@ import click
 from metrictree.cli.common import (
     Choice,
     grain_option,
-    helped,
     path,
     root_option,
     style_of,
     targets_option,
     tree_argument,
+    with_fix,
 )
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def command(  # noqa: PLR0917 - click passes them by name
         "like_for_like": not whole_periods, "engine": engine, "connection": connection,
         "reuse": reuse,
     }  # fmt: skip
-    with helped("VAL108", _PERIODS):
+    with with_fix("VAL108", _PERIODS):
         if explain_plan:
             plan = tree.run_plan(targets or None, **arguments)
             text = json.dumps(plan.to_dict(), indent=2) if written == "json" else str(plan)

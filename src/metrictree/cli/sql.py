@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from metrictree.cli.common import Choice, helped, root_option, targets_option, tree_argument
+from metrictree.cli.common import Choice, root_option, targets_option, tree_argument, with_fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,7 +83,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     from metrictree.tree import MetricTree
 
     tree = MetricTree.load(file, root=root)
-    with helped("VAL108", _PERIODS):
+    with with_fix("VAL108", _PERIODS):
         text = tree.to_sql(
             targets or None,
             table=table,

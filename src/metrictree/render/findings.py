@@ -1,25 +1,110 @@
-"""Diagnostics as text, with the line they speak of and a caret below it, and as JSON."""
+"""Diagnostics as text, with the line they speak of and a caret below it, as JSON and as HTML."""
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from typing import TYPE_CHECKING, Final
 
-from metrictree.diagnostics import Severity
-from metrictree.render.style import PLAIN, Style, character_width
+from metrictree.diagnostics import Confidence, Severity, visible
+from metrictree.render.style import PLAIN, Style, character_width, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from metrictree.diagnostics import Diagnostic, Span
 
-__all__ = ["counted", "diagnostics_json", "render_diagnostic", "render_diagnostics", "summary"]
+__all__ = [
+    "because",
+    "confidence_note",
+    "counted",
+    "diagnostics_json",
+    "findings_html",
+    "render_diagnostic",
+    "render_diagnostics",
+    "render_findings",
+    "render_statistics",
+    "summary",
+]
 
 _TAB: Final = "    "
 _NARROWEST = 40
 _CUT: Final = "DOC114"
 """Says that problems are left out, and is none itself."""
+_WORDS: Final[Mapping[Severity, tuple[str, ...]]] = {
+    Severity.ERROR: ("error",),
+    Severity.WARNING: ("warning",),
+    Severity.ADVICE: ("piece of advice", "pieces of advice"),
+}
 _COLORS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
+_CONFIDENCE: Final = {
+    Confidence.DECLARED: "the tree says so",
+    Confidence.DERIVED: "it follows from what the tree says",
+    Confidence.NAMED: "only the words suggest it; what the tree declares counts more",
+}
+_REASONS: Final = 5
+"""Reasons that a text tells of one finding; JSON has them all."""
+_ALIKE: Final = 8
+"""Metrics that a text names for one piece of advice."""
+_QUOTED: Final = re.compile(r"'[^']*'")
+
+
+def render_findings(
+    findings: Sequence[Diagnostic], metrics: int, style: Style = PLAIN, *, ignored: int = 0
+) -> str:
+    """Return what a check prints: errors and warnings in full, advice in short, and the count.
+
+    Advice that is the same for several metrics is given once, with their names.
+
+    >>> from metrictree import Diagnostic
+    >>> advice = [
+    ...     Diagnostic(
+    ...         "IM201", f"'{metric}' has no owner", None, Severity.ADVICE, metric, fix="name one"
+    ...     )
+    ...     for metric in ("visits", "orders")
+    ... ]
+    >>> print(render_findings(advice, 3))
+    advice IM201: 'visits' has no owner
+     = also: orders
+     = fix: name one
+    <BLANKLINE>
+    2 pieces of advice in 3 metrics
+    """
+    grave = [found for found in findings if found.severity is not Severity.ADVICE]
+    blocks = [render_diagnostic(found, style) for found in grave]
+    alike: dict[tuple[str, str], list[Diagnostic]] = {}
+    for found in findings:
+        if found.severity is Severity.ADVICE:
+            key = (found.code, _QUOTED.sub("", found.message))
+            alike.setdefault(key, []).append(found)
+    if alike:
+        blocks.append("\n".join(_advice(group, style) for group in alike.values()))
+    return "\n\n".join([*blocks, summary(findings, metrics, ignored=ignored)])
+
+
+def _advice(group: Sequence[Diagnostic], style: Style) -> str:
+    """Return one piece of advice without the line that it speaks of."""
+    first, *others = group
+    lines = [_head(first, style)]
+    if others:
+        names = [_told(found, first, style) for found in others[:_ALIKE]]
+        if len(others) > _ALIKE:
+            names.append(f"{len(others) - _ALIKE:,} more")
+        lines += _note("also", ", ".join(names), " ", style)
+    if first.fix is not None:
+        lines += _note("fix", first.fix, " ", style)
+    return "\n".join(lines)
+
+
+def _told(found: Diagnostic, first: Diagnostic, style: Style) -> str:
+    """Return the metric of a finding and its place, in few words."""
+    name = style.show(found.metric or found.path or "the tree")
+    if found.span is None:
+        return name
+    if first.span is not None and found.span.file == first.span.file:
+        return f"{name} (line {found.span.line})"
+    return f"{name} ({style.show(found.span.file)}:{found.span.line})"
 
 
 def render_diagnostics(diagnostics: Iterable[Diagnostic], style: Style = PLAIN) -> str:
@@ -34,24 +119,17 @@ def render_diagnostic(found: Diagnostic, style: Style = PLAIN) -> str:
     >>> span = Span("tree.yml", 7, 11, 7, 16, "  orders: vists * rate")
     >>> print(
     ...     render_diagnostic(
-    ...         Diagnostic("GRA101", "unknown metric 'vists'", span, help="did you mean visits?")
+    ...         Diagnostic("GRA101", "unknown metric 'vists'", span, fix="did you mean visits?")
     ...     )
     ... )
     tree.yml:7:11: error GRA101: unknown metric 'vists'
       |
     7 |   orders: vists * rate
       |           ^^^^^
-      = help: did you mean visits?
+      = fix: did you mean visits?
     """
     span = found.span
-    color = _COLORS[found.severity]
-    where = ""
-    if span is not None:
-        where = style.paint(f"{style.show(span.file)}:{span.line}:{span.column}:", "bold") + " "
-    elif found.path is not None:
-        where = style.paint(f"{style.show(found.path)}:", "bold") + " "
-    severity = style.paint(f"{found.severity.value} {found.code}:", "bold", color)
-    lines = [f"{where}{severity} {style.show(found.message)}"]
+    lines = [_head(found, style)]
     gutter = ""
     if span is not None and span.text and span.column - span.text_column <= len(span.text) + 2:
         number = str(span.line)
@@ -61,11 +139,69 @@ def render_diagnostic(found: Diagnostic, style: Style = PLAIN) -> str:
         lines += [
             f"{gutter} {bar}",
             f"{style.paint(number, 'dim')} {bar} {line}".rstrip(),
-            f"{gutter} {bar} {style.paint(caret, 'bold', color)}",
+            f"{gutter} {bar} {style.paint(caret, 'bold', _COLORS[found.severity])}",
         ]
-    if found.help is not None:
-        lines.append(f"{gutter} {style.paint('= help:', 'bold')} {style.show(found.help)}")
+    for reason in because(found):
+        lines += _note("because", reason, f"{gutter} ", style)
+    note = confidence_note(found)
+    if note is not None:
+        lines += _note("confidence", note, f"{gutter} ", style)
+    if found.fix is not None:
+        lines += _note("fix", found.fix, f"{gutter} ", style)
     return "\n".join(lines)
+
+
+def because(found: Diagnostic) -> Iterator[str]:
+    """Yield the reasons that a text tells of a finding, the strongest first."""
+    for reason in found.evidence[:_REASONS]:
+        yield reason.text
+    if len(found.evidence) > _REASONS:
+        yield f"and {len(found.evidence) - _REASONS:,} more reasons"
+
+
+def confidence_note(found: Diagnostic) -> str | None:
+    """Return in words how well a finding is known; nothing where that goes without saying.
+
+    >>> from metrictree import Diagnostic
+    >>> confidence_note(Diagnostic("NS101", "it is revenue", confidence=Confidence.NAMED))
+    'named: only the words suggest it; what the tree declares counts more'
+    """
+    if found.confidence is None:
+        return None
+    absent = not found.evidence or found.severity is Severity.ADVICE  # no field, nothing declared
+    if found.confidence is Confidence.DECLARED and absent:
+        return None
+    return f"{found.confidence.value}: {_CONFIDENCE[found.confidence]}"
+
+
+def _head(found: Diagnostic, style: Style) -> str:
+    """Return the place, the severity, the code and the sentence."""
+    where = ""
+    if found.span is not None:
+        where = f"{style.show(found.span.file)}:{found.span.line}:{found.span.column}: "
+    elif found.path is not None:
+        where = f"{style.show(found.path)}: "
+    severity = f"{found.severity.value} {found.code}:"
+    first, *others = _lines(f"{where}{severity} {style.show(found.message)}", style, 0)
+    if first.startswith(where + severity):
+        painted = style.paint(severity, "bold", _COLORS[found.severity])
+        first = style.paint(where, "bold") + painted + first[len(where + severity) :]
+    return "\n".join([first, *others])
+
+
+def _note(label: str, text: str, indent: str, style: Style) -> list[str]:
+    """Return the lines of what is said below a finding."""
+    label = f"= {label}:"
+    first, *others = _lines(f"{label} {style.show(text)}", style, len(indent))
+    first = style.paint(label, "bold") + first[len(label) :]
+    return [indent + line for line in (first, *others)]
+
+
+def _lines(text: str, style: Style, indent: int) -> list[str]:
+    """Break a text on a terminal, at its blanks."""
+    if style.width is None:
+        return [text]
+    return wrapped(text, max(style.width, _NARROWEST) - indent)
 
 
 def excerpt(span: Span, style: Style, width: int) -> tuple[str, str]:
@@ -108,31 +244,86 @@ def diagnostics_json(diagnostics: Iterable[Diagnostic]) -> str:
     return json.dumps([found.to_dict() for found in diagnostics], indent=2)
 
 
-def summary(diagnostics: Sequence[Diagnostic], metrics: int) -> str:
-    """Return the last line of a check.
+def findings_html(findings: Sequence[Diagnostic], metrics: int) -> str:
+    """Return findings as a table in HTML, the count above it."""
+    rows = [
+        f"<tr>{_cells(found.severity.value, found.code, found.metric or '', _reasoned(found))}"
+        f"{_cells(found.fix or '')}</tr>"
+        for found in findings
+    ]
+    if not rows:
+        return f"<p>{html.escape(summary(findings, metrics))}</p>"
+    heads = "".join(f"<th>{head}</th>" for head in ("", "code", "metric", "finding", "what to do"))
+    return "\n".join(
+        [
+            f"<p>{html.escape(summary(findings, metrics))}</p>",
+            '<table class="dataframe">',
+            f"<thead><tr>{heads}</tr></thead>",
+            *["<tbody>", *rows, "</tbody>"],
+            "</table>",
+        ]
+    )
+
+
+def _reasoned(found: Diagnostic) -> str:
+    reasons = "; ".join(because(found))
+    return f"{found.message} (because {reasons})" if reasons else found.message
+
+
+def _cells(*texts: str) -> str:
+    return "".join(
+        f'<td style="text-align: left">{html.escape(visible(text))}</td>' for text in texts
+    )
+
+
+def render_statistics(
+    counts: Mapping[str, int], titles: Mapping[str, str], style: Style = PLAIN
+) -> str:
+    """Return how many findings each code has, the most frequent first.
+
+    >>> print(render_statistics({"IM201": 12, "NS110": 1}, {"IM201": "No owner", "NS110": "Bare"}))
+    12  IM201  No owner
+     1  NS110  Bare
+    """
+    width = max((len(f"{count:,}") for count in counts.values()), default=0)
+    return "\n".join(
+        f"{count:>{width},}  {style.paint(code, 'bold')}  {titles[code]}"
+        for code, count in counts.items()
+    )
+
+
+def summary(diagnostics: Sequence[Diagnostic], metrics: int, *, ignored: int = 0) -> str:
+    """Return the last line of a check; without a number of metrics where a tree did not load.
 
     >>> from metrictree import Diagnostic
     >>> summary([Diagnostic("GRA101", "unknown metric 'vists'")], 0)
     '1 error'
     >>> summary([], 12)
     'no problems in 12 metrics'
+    >>> summary([Diagnostic("NS110", "no vision", severity=Severity.ADVICE)], 12, ignored=2)
+    '1 piece of advice in 12 metrics; 2 findings are ignored with a reason'
     >>> summary([Diagnostic("SCH101", "unknown field 'x'")] * 2 + [Diagnostic("DOC114", "cut")], 0)
     'more than 2 errors'
     """
     counts = dict.fromkeys(Severity, 0)
     for found in diagnostics:
         counts[found.severity] += found.code != _CUT
-    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "hint"}
-    told = [counted(count, words[severity]) for severity, count in counts.items() if count]
+    told = [counted(count, *_WORDS[severity]) for severity, count in counts.items() if count]
     if told and any(found.code == _CUT for found in diagnostics):
         told[0] = f"more than {told[0]}"
-    return ", ".join(told) or f"no problems in {counted(metrics, 'metric')}"
+    text = ", ".join(told) or "no problems"
+    if metrics or not told:
+        text += f" in {counted(metrics, 'metric')}"
+    if ignored:
+        are = "is" if ignored == 1 else "are"
+        text += f"; {counted(ignored, 'finding')} {are} ignored with a reason"
+    return text
 
 
-def counted(count: int, thing: str) -> str:
-    """Return a number of things.
+def counted(count: int, thing: str, things: str | None = None) -> str:
+    """Return a number of things; their plural, if it is not made with an s.
 
     >>> counted(1, "error"), counted(2000, "metric")
     ('1 error', '2,000 metrics')
     """
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from metrictree.diagnostics import visible
 from metrictree.render.findings import counted
+from metrictree.render.markdown import escaped
 from metrictree.render.numbers import format_column, unit_beside
 from metrictree.render.style import PLAIN, Style, text_width, wrapped
 from metrictree.schema import Metric
@@ -426,14 +427,12 @@ def _padded(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]
 
 # --- Markdown and HTML
 
-_MARKS: Final = re.compile(r"([\\`*{}\[\]<>|~&$#]|(?<!\w)_|_(?!\w))")
-"""What Markdown might take for more than a character; not the underscores inside of a name."""
 _OPENING: Final = re.compile(r"([-+]|\d+[.)])(?=\s|$)")
 """What begins a list."""
 
 
 def _markdown(text: str) -> str:
-    return _MARKS.sub(r"\\\1", visible(text))
+    return escaped(text).replace("|", r"\|")
 
 
 def _beginning(text: str) -> str:
