@@ -14,6 +14,7 @@ import inspect
 import itertools
 import re
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 DIAGNOSTICS = "reference/diagnostics"
 DIAGNOSTICS_INDEX = f"{DIAGNOSTICS}/index.md"
+RULES_INDEX = "rules/index.md"
+DAY = date(2026, 3, 31)
+"""The day by which the examples of rules are judged."""
 
 FAMILIES = {
     "DOC": "the text of a document",
@@ -41,25 +45,39 @@ FAMILIES = {
 }
 """What the codes of each family are about."""
 
+RULE_FAMILIES = {
+    "NS": "the North Star",
+    "IM": "input metrics",
+    "UNI": "units",
+    "LNT": "what the tree says of rules",
+}
+"""What the rules of each family are about."""
+
 # --- what MkDocs calls --------------------------------------------------------------------------
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """List the page of every code below the index of the diagnostics."""
-    if not _extend(config.nav, [f"{DIAGNOSTICS}/{code}.md" for code in _codes()]):
-        from mkdocs.exceptions import PluginError
+    """List the page of every code below the index of the diagnostics, and that of every rule."""
+    for index, pages in (
+        (DIAGNOSTICS_INDEX, [f"{DIAGNOSTICS}/{code}.md" for code in _codes()]),
+        (RULES_INDEX, [f"rules/{code}.md" for code in _rules()]),
+    ):
+        if not _extend(config.nav, index, pages):
+            from mkdocs.exceptions import PluginError
 
-        raise PluginError(f"mkdocs.yml: nav does not name {DIAGNOSTICS_INDEX}")
+            raise PluginError(f"mkdocs.yml: nav does not name {index}")
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add a page for every code."""
+    """Add a page for every code and for every rule."""
     from mkdocs.structure.files import File
 
     for name, code in _codes().items():
         path = f"{DIAGNOSTICS}/{name}.md"
         files.append(File.generated(config, path, content=diagnostic_page(code)))
+    for name, code in _rules().items():
+        files.append(File.generated(config, f"rules/{name}.md", content=rule_page(code)))
     return files
 
 
@@ -82,23 +100,30 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
 def diagnostic_page(code: Code) -> str:
     """Return the manual page of one code."""
     from metrictree.render.findings import render_diagnostics
+    from metrictree.render.manual import manual_markdown
 
-    language = {"document": "yaml", "formula": "text", "python": "python"}[code.shown_by]
     told = [found for found in findings(code, code.bad) if found.code == code.code]
-    return "\n\n".join(
-        [
-            f"# {code.code}: {code.title}",
-            f"Severity: **{code.severity}**",
-            code.why,
-            "## Reported",
-            _fence(language, code.bad),
-            _fence("text", render_diagnostics(told)),
-            "## Accepted",
-            _fence(language, code.good),
-            "## What to do",
-            code.fix + "\n",
-        ]
-    )
+    return manual_markdown(code, render_diagnostics(told))
+
+
+def rule_page(code: Code) -> str:
+    """Return the manual page of one rule; what it says is broken as on a terminal."""
+    from metrictree.render.findings import render_diagnostics
+    from metrictree.render.manual import manual_markdown
+    from metrictree.render.style import Style
+
+    told = render_diagnostics(rule_findings(code, code.bad), Style(width=80))
+    return manual_markdown(code, told)
+
+
+def rule_findings(code: Code, example: str) -> list[Diagnostic]:
+    """Return what one rule says about an example, on the day of the examples."""
+    from metrictree import MetricTree
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        Path("tree.yml").write_text(example, encoding="utf-8")
+        report = MetricTree.load("tree.yml").lint(today=DAY)
+        return [found for found in report if found.code == code.code]
 
 
 def findings(code: Code, example: str) -> list[Diagnostic]:
@@ -116,9 +141,10 @@ def findings(code: Code, example: str) -> list[Diagnostic]:
             for name, text in _files(example).items():
                 Path(name).parent.mkdir(exist_ok=True)
                 Path(name).write_text(text, encoding="utf-8")
-            return list(MetricTree.load("tree.yml").warnings)
+            MetricTree.load("tree.yml")
         except MetricTreeError as error:
             return list(error.diagnostics)
+    return []
 
 
 def _files(example: str) -> dict[str, str]:
@@ -138,6 +164,19 @@ def codes_table() -> str:
             if name.startswith(family)
         ]
         parts.append(f"## {family}: {about}\n\n" + _table(("code", "severity", "finding"), rows))
+    return "\n\n".join(parts)
+
+
+def rules_table() -> str:
+    """Return the rules, a heading and a table for each family."""
+    parts = []
+    for family, about in RULE_FAMILIES.items():
+        rows = [
+            (f"[{name}]({name}.md)", code.severity, code.title)
+            for name, code in sorted(_rules().items())
+            if name.startswith(family)
+        ]
+        parts.append(f"### {family}: {about}\n\n" + _table(("code", "severity", "finding"), rows))
     return "\n\n".join(parts)
 
 
@@ -268,6 +307,7 @@ def dialects_table() -> str:
 BLOCKS = {
     "TreeSpec": "The document",
     "NorthStar": "`north_star`",
+    "Attestation": "An entry of `north_star.attestations`",
     "Review": "`north_star.review`",
     "HistoryEntry": "An entry of `north_star.history`",
     "Metric": "A metric",
@@ -290,6 +330,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "limits-table": limits_table,
     "over-time-table": functools.partial(functions_table, over_time=True),
     "precedence-table": precedence_table,
+    "rules-table": rules_table,
 }
 
 # --- helpers ------------------------------------------------------------------------------------
@@ -301,16 +342,23 @@ def _codes() -> dict[str, Code]:
     return dict(CODES)
 
 
-def _extend(nav: object, pages: list[str]) -> bool:
+def _rules() -> dict[str, Code]:
+    from metrictree.lint.manual import manual
+    from metrictree.lint.rules import RULES
+
+    return {code: manual(rule) for code, rule in RULES.items()}
+
+
+def _extend(nav: object, index: str, pages: list[str]) -> bool:
     """Append ``pages`` to the list that holds the index; tell whether it was found."""
     if isinstance(nav, dict):
-        return any(_extend(entry, pages) for entry in nav.values())
+        return any(_extend(entry, index, pages) for entry in nav.values())
     if not isinstance(nav, list):
         return False
-    if DIAGNOSTICS_INDEX in nav:
+    if index in nav:
         nav.extend(pages)
         return True
-    return any(_extend(entry, pages) for entry in nav)
+    return any(_extend(entry, index, pages) for entry in nav)
 
 
 def _kind(field: dict[str, Any]) -> str:
@@ -333,6 +381,8 @@ def _kind(field: dict[str, Any]) -> str:
             keys = {"": "names", "^[A-Z]": "codes of rules", "^[a-z]": "metric ids"}[
                 next(iter(patterns), "")[:6]
             ]
+            if "propertyNames" in field:
+                keys = "criteria"
             return f"mapping of {keys} to {_several(inner if isinstance(inner, dict) else {})}"
         case "string" if field.get("format") == "date":
             return "date"
@@ -382,11 +432,3 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
-
-
-def _fence(language: str, text: str) -> str:
-    # Longer than any fence inside.
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text.strip(chr(10))}\n{fence}"

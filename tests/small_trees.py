@@ -83,7 +83,7 @@ def refused(tree: MetricTree, *args: Any, **kwargs: Any) -> list[tuple[str, str]
     with pytest.raises(SourceError) as caught:
         tree.run(*args, **kwargs)
     for problem in caught.value.diagnostics:
-        assert problem.help
+        assert problem.fix
         assert problem.message.isascii()
         assert problem.path or problem.code == "SRC115" or str(problem).startswith("where:")
     return [(problem.code, str(problem)) for problem in caught.value.diagnostics]

@@ -54,7 +54,7 @@ def test_the_bad_example_gives_the_finding_and_no_other(code: Code) -> None:
     assert {one.code for one in found} == expected
     (itself,) = [one for one in found if one.code == code.code]
     assert itself.severity == code.severity
-    assert itself.help
+    assert itself.fix
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=CODES)

@@ -53,7 +53,7 @@ def test_any_text_is_either_a_formula_or_refused_inside_its_own_bounds(mode, tex
     assert (formula is None) == bool(faults)
     for fault in faults:
         assert 0 <= fault.start < max(fault.end, 1) <= max(len(text), 1)
-        told = fault.message + fault.help
+        told = fault.message + fault.fix
         assert told.isascii()
         assert told.isprintable()
     if formula is not None:
@@ -270,7 +270,7 @@ def test_all_wrong_calls_of_a_formula_are_told_at_once():
 )
 def test_the_right_spelling_is_offered(text, word):
     _, faults = read(text)
-    assert word in faults[0].help
+    assert word in faults[0].fix
 
 
 def test_limits_hold_at_the_limit_and_one_past_it():

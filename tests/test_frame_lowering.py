@@ -62,7 +62,7 @@ def faults_of(frame: Any, text: str, kind: Kind = Kind.CONDITION) -> list[tuple[
     lowering = Lowering(columns_of(frame))
     mode = "where" if kind is Kind.CONDITION else "formula"
     lowering.lower(parse_formula(text, mode), kind)
-    return [(fault.code, fault.message, fault.help) for fault in lowering.faults]
+    return [(fault.code, fault.message, fault.fix) for fault in lowering.faults]
 
 
 def agrees(found: float | None, expected: float | None) -> bool:

@@ -66,7 +66,7 @@ def check(row: dict[str, Any], outcome: dict[str, Any]) -> None:
             assert math.isclose(outcome["values"][metric], value, rel_tol=1e-9), outcome
         for metric, value in row.get("must_not_values", {}).items():
             assert outcome["values"].get(metric) != value
-        text = outcome["warnings"]
+        text = outcome["findings"]
         assert [w for w in row.get("warning_should_mention", ()) if not mentions(text, w)] == []
         return
     text = outcome["text"]

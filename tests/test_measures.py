@@ -702,7 +702,7 @@ def test_the_first_cell_that_is_no_number_is_told_with_its_line(
     (problem,) = caught.value.diagnostics
     assert problem.code == "SRC107"
     assert problem.message == f"'amount' holds text: '{told}' in line 7, where a number is needed"
-    assert problem.help == "repair the cell, or leave it empty"
+    assert problem.fix == "repair the cell, or leave it empty"
 
 
 def test_columns_that_differ_in_case_only_are_told_apart(tmp_path: Path) -> None:
@@ -765,4 +765,4 @@ def test_without_duckdb_the_error_says_what_to_install(
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(MissingExtraError) as caught:
         tree.run()
-    assert caught.value.diagnostics[0].help == 'pip install "metrictree[duckdb]"'
+    assert caught.value.diagnostics[0].fix == 'pip install "metrictree[duckdb]"'

@@ -205,13 +205,13 @@ def found(text: str, line: int, column: int, width: int = 1, **other: Any) -> Di
 
 def test_a_finding_shows_its_line_with_carets_below() -> None:
     text = "north_star: a\nmetrics:\n  a: vists * 2"
-    shown = render_diagnostic(found(text, 3, 6, 5, help="did you mean visits?"))
+    shown = render_diagnostic(found(text, 3, 6, 5, fix="did you mean visits?"))
     assert shown.splitlines() == [
         "tree.yml:3:6: error GRA101: unknown metric 'vists'",
         "  |",
         "3 |   a: vists * 2",
         "  |      ^^^^^",
-        "  = help: did you mean visits?",
+        "  = fix: did you mean visits?",
     ]
 
 
@@ -233,8 +233,8 @@ def test_the_bar_moves_with_the_digits_of_the_line_number() -> None:
         (Diagnostic("VAL101", "no"), "error VAL101: no"),
         (Diagnostic("SCH102", "no", path="metrics.a"), "metrics.a: error SCH102: no"),
         (
-            Diagnostic("INC101", "no", path="b\x1b.yml", help="look"),
-            "b\\x1b.yml: error INC101: no\n = help: look",
+            Diagnostic("INC101", "no", path="b\x1b.yml", fix="look"),
+            "b\\x1b.yml: error INC101: no\n = fix: look",
         ),
         (
             Diagnostic("GRA101", "no", Span("a.yml", 1, 9000, 1, 9001, "cut off")),
@@ -321,7 +321,7 @@ def test_an_excerpt_fits_and_its_carets_are_in_it(text: str, data: st.DataObject
 
 
 def test_colors_change_nothing_but_colors() -> None:
-    finding = found("a: vists", 1, 4, 5, help="look")
+    finding = found("a: vists", 1, 4, 5, fix="look")
     colored = render_diagnostic(finding, Style(color=True))
     plain = render_diagnostic(finding)
     assert colored != plain
@@ -333,8 +333,8 @@ def test_colors_change_nothing_but_colors() -> None:
 def test_findings_are_parted_by_an_empty_line_and_counted() -> None:
     findings = [Diagnostic("A1", "x"), Diagnostic("A2", "y", severity=Severity.WARNING)]
     assert render_diagnostics(findings) == "error A1: x\n\nwarning A2: y"
-    assert summary(findings, 3) == "1 error, 1 warning"
-    assert summary([findings[0]] * 2, 3) == "2 errors"
+    assert summary(findings, 3) == "1 error, 1 warning in 3 metrics"
+    assert summary([findings[0]] * 2, 0) == "2 errors"
     assert summary([], 1) == "no problems in 1 metric"
 
 

@@ -191,7 +191,7 @@ def test_a_library_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(MissingExtraError) as caught:
         result().to_frame("polars")
-    assert caught.value.diagnostics[0].help == "pip install polars"
+    assert caught.value.diagnostics[0].fix == "pip install polars"
 
 
 # --- CSV and JSON lines
@@ -368,7 +368,7 @@ def test_parquet_needs_duckdb_and_says_so(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(MissingExtraError) as caught:
         result().write(tmp_path / "out.parquet")
-    assert caught.value.diagnostics[0].help == 'pip install "metrictree[duckdb]"'
+    assert caught.value.diagnostics[0].fix == 'pip install "metrictree[duckdb]"'
     assert list(tmp_path.iterdir()) == []
 
 

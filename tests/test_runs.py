@@ -426,7 +426,7 @@ def test_rows_without_time_count_in_all_time_and_nowhere_else_if_no_measure_want
     (problem,) = caught.value.diagnostics
     assert problem.code == "SRC110"
     assert problem.message == "rows that count have no 'day': 2 in 'x'"
-    assert problem.help == ("leave them out with `where: not is_missing(day)`, or ask for all time")
+    assert problem.fix == ("leave them out with `where: not is_missing(day)`, or ask for all time")
     with pytest.raises(SourceError, match="SRC110"):
         everything.run(since="2025-01-01")
     with_time = tree_in(
@@ -703,8 +703,8 @@ def test_functions_over_time_begin_with_a_whole_period(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="since 2025-03-10 lies inside of a month") as caught:
         tree.run(["revenue", "before", "two", "trend"], grain="month", since="2025-03-10")
     (problem,) = caught.value.diagnostics
-    assert problem.help is not None
-    assert problem.help.startswith("begin with 2025-03-01")
+    assert problem.fix is not None
+    assert problem.fix.startswith("begin with 2025-03-01")
     assert len(tree.run(["revenue"], grain="month", since="2025-03-10")) == 3
     assert len(tree.run(["revenue", "two"], grain="month", since="2025-03-01")) == 3
 
@@ -1052,7 +1052,7 @@ def test_a_condition_that_cannot_be_asked_is_refused(
     (problem,) = caught.value.diagnostics
     assert problem.code == code
     assert sentence in str(problem)
-    assert problem.help
+    assert problem.fix
 
 
 def test_the_place_in_a_condition_is_marked(tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ def test_a_wrong_input_is_an_error_that_names_the_metric(inputs, code, metric, w
         TREE.compute(inputs, ["rate"])
     (found,) = caught.value.diagnostics
     assert (found.code, found.metric) == (code, metric)
-    assert words in f"{found.message}: {found.help}"
+    assert words in f"{found.message}: {found.fix}"
 
 
 def test_all_wrong_inputs_are_told_at_once():

@@ -94,8 +94,8 @@ def told(folder: Path, source: dict[str, Any], **arguments: Any) -> tuple[str, s
     with pytest.raises(SourceError) as caught:
         opened(folder, source, **arguments)
     (found,) = caught.value.diagnostics
-    assert found.help
-    return found.code, f"{found.message}: {found.help}"
+    assert found.fix
+    return found.code, f"{found.message}: {found.fix}"
 
 
 def arrow() -> Any:

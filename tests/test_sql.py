@@ -717,7 +717,7 @@ def test_an_unknown_dialect_is_told_with_the_nearest(dialect: Any, help_: str) -
         shop().to_sql(["orders"], table="orders", dialect=dialect)
     (found,) = caught.value.diagnostics
     assert found.code == "VAL110"
-    assert help_ in str(found.help)
+    assert help_ in str(found.fix)
 
 
 @pytest.mark.parametrize(

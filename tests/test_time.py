@@ -929,7 +929,7 @@ def test_strict_frames_say_why_the_first_row_is_missing() -> None:
         with pytest.raises(ComputeError) as caught:
             tree.compute(data, target, time="at", by="by", strict=True)
         (found,) = caught.value.diagnostics
-        return found.message, found.help
+        return found.message, found.fix
 
     message, advice = told([5, 1, 2, 3, 4], "x")
     assert message == (
