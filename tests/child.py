@@ -149,7 +149,7 @@ def run(case: dict[str, Any], guard: Guard) -> dict[str, Any]:
         "kind": "accept",
         "findings": "\n".join(told[:100]),
         "values": {name: values[name] for name in [tree.north_star.metric, *list(values)[:50]]},
-        "unsafe": [text for text in told if not safe(text)],
+        "unsafe": [text for text in told if not (text.isprintable() and len(text) <= LONGEST)],
     }
     if values.missing:
         outcome["kind"] = "value-error"

@@ -388,7 +388,7 @@ def test_the_reported_example_gives_the_finding_at_its_own_severity(rule: type[R
     for one in found:
         assert one.fix
         assert one.span is not None
-        assert one.message.isascii()
+        assert one.message.isprintable()
         assert not one.message.endswith(".")
 
 
@@ -419,3 +419,19 @@ def test_codes_are_given_once_and_stand_in_order():
     assert list(RULES) == sorted(RULES, key=lambda code: (families.index(code[:3]), code))
     titles = [rule.title for rule in RULES.values()]
     assert sorted(titles) == sorted(set(titles))
+
+
+@pytest.mark.parametrize(("today", "kept"), [(date(2026, 3, 1), 0), (date(2027, 6, 1), 1)])
+def test_who_vouches_for_a_criterion_outweighs_words_until_the_day_on_which_it_ends(today, kept):
+    tree = MetricTree(
+        north_star={
+            "metric": "star",
+            "attestations": {"not_vanity": {"by": "Ana", "since": date(2026, 1, 1)}},
+        },
+        metrics={"star": {"label": "Page views", "unit": "view", "description": "Pages loaded"}},
+    )
+    report = tree.lint(select=["NS103"], today=today)
+    assert len(report) == kept
+    assert [entry.reason for entry in report.suppressed] == [
+        "Ana vouches for `not_vanity` since 2026-01-01"
+    ][kept:]

@@ -23,7 +23,7 @@ def found(code: str, metrics: dict[str, Any], **blocks: Any) -> list[Diagnostic]
         assert finding.metric == "star"
         assert finding.confidence == "derived"
         assert finding.fix
-        assert finding.message.isascii()
+        assert finding.message.isprintable()
     return findings
 
 

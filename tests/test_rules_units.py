@@ -110,3 +110,12 @@ def test_a_formula_of_an_included_file_is_marked_there(tmp_path):
     (finding,) = MetricTree.load(tmp_path / "tree.yml").lint(select="UNI101")
     assert finding.metric == "y.s"
     assert str(finding.span) == f"{tmp_path / 'y.yml'}:1:18"
+
+
+@pytest.mark.parametrize(
+    ("unit", "high", "count"), [("%", 100, 1), ("percent", 100, 1), ("%", 1, 0), ("ratio", 100, 0)]
+)
+def test_a_percentage_whose_range_ends_at_100_is_counted_wrongly(unit, high, count):
+    share = {"unit": unit, "range": [0, high]}
+    tree = MetricTree(north_star="a", metrics={"a": "share * 2", "share": share})
+    assert len(tree.lint(select=["UNI106"])) == count

@@ -19,6 +19,7 @@ __all__ = [
     "Problems",
     "Severity",
     "Span",
+    "legible",
     "shown",
     "visible",
 ]
@@ -224,3 +225,17 @@ def shown(value: object, limit: int = SHOWN_LIMIT) -> str:
     if len(text) > limit or cut:
         text = text[: limit - 3] + "..."
     return text
+
+
+def legible(value: object, limit: int = SHOWN_LIMIT) -> str:
+    r"""Return ``value`` as findings quote the names of people: in any script, printable, cut.
+
+    Whoever writes it where that script cannot be shown escapes it there.
+
+    >>> legible("K\u00fcndigung\x1b[2J") == "K\u00fcndigung" + chr(92) + "x1b[2J"
+    True
+    """
+    text = str(value)
+    if len(text) > limit:
+        text = text[: limit - 3] + "..."
+    return visible(text)

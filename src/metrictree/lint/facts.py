@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metrictree.diagnostics import Diagnostic, shown
 from metrictree.errors import UsageError
+from metrictree.lint.dates import months_after
 from metrictree.unit_inference import InferredUnits, infer_units
 
 if TYPE_CHECKING:
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
     from metrictree.lint.rule import Rule
     from metrictree.lint.wording import Assessment
     from metrictree.resolved import ResolvedTree
-    from metrictree.schema import Metric, NorthStar
+    from metrictree.schema import Attestation, Criterion, Metric, NorthStar
 
-__all__ = ["Facts"]
+__all__ = ["Facts", "last_day"]
+
+
+def last_day(word: Attestation) -> date:
+    """Return the last day on which an attestation holds."""
+    return word.until or months_after(word.since, 12)
 
 
 class Facts:
@@ -124,6 +130,13 @@ class Facts:
                 self.name(metric), body.description, unit, self.tree.spec.product
             )
         return self._assessed[metric]
+
+    def vouched(self, criterion: Criterion) -> Attestation | None:
+        """Return the attestation of a criterion of the scorecard that holds today, if one does."""
+        word = self.north_star.attestations.get(criterion)
+        if word is None or not word.since <= self.today <= last_day(word):
+            return None
+        return word
 
     def is_exempt(self, metric: str, code: str) -> bool:
         """Whether the author keeps a metric from being evidence for a rule, with a reason."""

@@ -118,7 +118,9 @@ def _columns(
         for metric, value in inputs.items():
             column = sequence_of(value)
             if column is None:
-                message = f"the history of '{shown(metric)}' is of type {shown(type(value).__name__)}"
+                message = (
+                    f"the history of '{shown(metric)}' is of type {shown(type(value).__name__)}"
+                )
                 advice = "give a list of numbers, oldest first"
                 problems.append(Diagnostic("VAL104", message, metric=str(metric), fix=advice))
             else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from metrictree.diagnostics import Confidence, Evidence, shown
+from metrictree.diagnostics import Confidence, Evidence, legible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from metrictree.lint.facts import Facts
     from metrictree.schema import Metric
 
-__all__ = ["Found", "Outside", "is_rate", "outside_of", "percent", "period_of", "revenue_of"]
+__all__ = [
+    "Found",
+    "Outside",
+    "is_rate",
+    "moving_shares",
+    "outside_of",
+    "percent",
+    "period_of",
+    "revenue_of",
+]
 
 _LUCK: Final = 0.01
 """By how much shares at random points may be off: half and half is not more than half."""
@@ -69,7 +78,7 @@ def revenue_of(facts: Facts, least_share: float) -> Iterator[Found]:
         yield _declared(star, "lifecycle", "revenue", text)
     unit = facts.units.units[star] if body.unit is not None else None
     if unit is not None and unit.is_money and whose.of(star) == "own":
-        yield _declared(star, "unit", body.unit, f"{star} is counted in {shown(body.unit)}")
+        yield _declared(star, "unit", body.unit, f"{star} is counted in {legible(body.unit)}")
     below = list(_own_money_below(facts, whose, least_share))
     yield from below
     if not below and not _is_other_count(facts, star) and not _is_cleared(facts, least_share):
@@ -224,7 +233,7 @@ def outside_of(facts: Facts, most_share: float) -> Outside | None:
         text = f"{star} is declared as `controllability: external`"
         found = _declared(star, "controllability", "external", text)
         return Outside(1.0, Confidence.DECLARED, (found,))
-    shares = _moving(facts)
+    shares = moving_shares(facts)
     most_share += _LUCK if facts.effects.basis == "structure" else 1e-9
     control = _Nearest(facts, lambda body: body.controllability is not None)
     outside: list[Found] = []
@@ -264,7 +273,7 @@ def outside_of(facts: Facts, most_share: float) -> Outside | None:
     return None
 
 
-def _moving(facts: Facts) -> Mapping[str, float]:
+def moving_shares(facts: Facts) -> Mapping[str, float]:
     """Return the shares of what moves; a constant does not, unless it says who steers it.
 
     So it makes no difference whether a formula names a number or holds it. Where all leaves are
@@ -356,7 +365,7 @@ def told_way(facts: Facts, way: tuple[str, ...], says: str) -> str:
     The formulas in the middle of a long way are left out; the way itself is in the evidence.
     """
     metric = way[-1] if way else ""
-    mark = f"[{shown(says)}]"
+    mark = f"[{legible(says)}]"
     if len(way) < 2:
         return f"{metric} {mark}"
     steps = [way[0]]
@@ -377,7 +386,7 @@ def told_way(facts: Facts, way: tuple[str, ...], says: str) -> str:
             end = node.start + len(text[node.start : node.end].rstrip(" )"))
             text = f"{text[:end]} {mark}{text[end:]}"
             marked = True
-        steps.append(shown(text, 200))
+        steps.append(legible(text, 200))
     return " <- ".join(steps) + ("" if marked else f" {mark}")
 
 
@@ -395,7 +404,7 @@ def period_of(facts: Facts) -> str:
     effects = facts.effects
     if effects.basis == "history":
         if effects.since is not None and effects.until is not None:
-            return f" from {shown(effects.since)} to {shown(effects.until)}"
+            return f" from {legible(effects.since)} to {legible(effects.until)}"
         return " in the history given"
     return " at the values given" if effects.basis == "values" else ""
 
@@ -420,7 +429,7 @@ def _named(
     *,
     facts: Facts | None = None,
 ) -> Found:
-    words = ", ".join(shown(term) for term in terms)
+    words = ", ".join(legible(term) for term in terms)
     text = f"{metric} sounds like {what}" + (f": {words}" if words else "")
     if facts is not None and len(way) > 1:
         text = f"{told_way(facts, way, words or what)}: sounds like {what}"

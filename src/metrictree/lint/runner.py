@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from metrictree.codes import CODES
-from metrictree.diagnostics import Diagnostic, Severity, shown
+from metrictree.diagnostics import Confidence, Diagnostic, Severity, shown
 from metrictree.errors import UsageError
 from metrictree.lint.facts import Facts
 from metrictree.lint.report import LintReport, Suppressed
@@ -23,10 +23,16 @@ if TYPE_CHECKING:
 
     from metrictree.lint.rule import Rule
     from metrictree.resolved import ResolvedTree
-    from metrictree.schema import Lint
+    from metrictree.schema import Criterion, Lint
 
 __all__ = ["codes_of", "lint", "made"]
 
+_ATTESTED: Final[Mapping[str, Criterion]] = {
+    "NS101": "not_revenue",
+    "NS102": "not_external",
+    "NS103": "not_vanity",
+}
+"""Criteria of the scorecard: who vouches for one knows more than the words of a metric."""
 _RANK: Final = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -119,6 +125,13 @@ class _Run:
             reason = facts.metrics[found.metric].ignore.get(found.code)
             if reason is not None:
                 facts.used.add((found.metric, found.code))
+                self.suppressed.append(Suppressed(found, reason))
+                return
+        criterion = _ATTESTED.get(found.code)
+        if criterion is not None and found.confidence is Confidence.NAMED:
+            word = facts.vouched(criterion)
+            if word is not None:  # a person outweighs words, and never a fact
+                reason = f"{word.by} vouches for `{criterion}` since {word.since}"
                 self.suppressed.append(Suppressed(found, reason))
                 return
         if settings is not None:

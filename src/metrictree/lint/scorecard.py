@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date  # noqa: TC003 - a field of a dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
-from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, shown
-from metrictree.lint.dates import months_after
-from metrictree.lint.facts import Facts
+from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, legible
+from metrictree.lint.facts import Facts, last_day
+from metrictree.lint.provenance import moving_shares
 from metrictree.lint.reach import parts, steps
 from metrictree.lint.rules import RULES
 from metrictree.lint.runner import made
@@ -33,7 +33,7 @@ __all__ = ["Judgement", "Scorecard", "Verdict", "scorecard"]
 _AGAINST: Final[Mapping[Criterion, tuple[str, ...]]] = {
     "customer_value": ("NS108", "NS109"),
     "strategy": ("NS116", "NS117"),
-    "leading": ("NS104", "NS115"),
+    "leading": ("NS104", "NS115", "IM208"),
     "actionable": ("NS105",),
     "understandable": ("NS107",),
     "measurable": ("NS106",),
@@ -197,7 +197,7 @@ class _Judging:
         against = list(self._against(criterion))
         facts = [found for found in against if found.confidence is not Confidence.NAMED]
         word = self.facts.north_star.attestations.get(criterion)
-        vouched = word is not None and self._holds(word)
+        vouched = self.facts.vouched(criterion) is not None
         told = () if word is None else (self._told(criterion, word),)
         if facts or (against and not vouched):
             evidence = tuple(reason for found in against for reason in _reasons(found))
@@ -246,16 +246,10 @@ class _Judging:
 
     # --- people
 
-    def _end(self, word: Attestation) -> date:
-        return word.until or months_after(word.since, 12)
-
-    def _holds(self, word: Attestation) -> bool:
-        return word.since <= self.facts.today <= self._end(word)
-
     def _told(self, criterion: Criterion, word: Attestation) -> Evidence:
-        by, end = shown(word.by), self._end(word)
-        note = f": {shown(word.note, 200)}" if word.note else ""
-        if self._holds(word):
+        by, end = legible(word.by), last_day(word)
+        note = f": {legible(word.note, 200)}" if word.note else ""
+        if self.facts.vouched(criterion) is not None:
             text = f"{by} vouches for it since {word.since}, until {end}{note}"
         elif word.since > self.facts.today:
             text = f"{by} vouches for it from {word.since} on, which is still to come{note}"
@@ -280,10 +274,10 @@ class _Judging:
             )
             return _For(settle=settle)
         clue = Evidence(
-            f"the value moment is declared: {shown(moment, 200)}",
+            f"the value moment is declared: {legible(moment, 200)}",
             self.star,
             "value_moment",
-            shown(moment, 200),
+            legible(moment, 200),
         )
         settle = (
             "whether customers get their value then, only people can tell: let one vouch for it"
@@ -294,7 +288,9 @@ class _Judging:
         star, spec = self.facts.north_star, self.facts.tree.spec
         given = {"vision": spec.vision, "rationale": star.rationale}
         clues = tuple(
-            Evidence(f"the {field} is declared: {shown(text, 200)}", None, field, shown(text, 200))
+            Evidence(
+                f"the {field} is declared: {legible(text, 200)}", None, field, legible(text, 200)
+            )
             for field, text in given.items()
             if text is not None
         )
@@ -351,7 +347,7 @@ class _Judging:
             clue = Evidence(advice.message, advice.metric, "finding", advice.code)
             return _For(clues=(clue,), settle=advice.fix or settle, declare=self._control())
         effects = facts.effects
-        shares = {**effects.inputs, **effects.shares}
+        shares = {**effects.inputs, **moving_shares(facts)}
         proof: list[Evidence] = []
         brought: dict[str, float] = {}
         for metric, away in steps(facts).items():
@@ -360,7 +356,7 @@ class _Judging:
             share = shares.get(metric)
             text = f"'{metric}' is under direct control"
             if metrics[metric].owner is not None:
-                text += f" of {shown(metrics[metric].owner)}"
+                text += f" of {legible(metrics[metric].owner)}"
             if share is not None:
                 text += f" and brings {_percent(share)} of the movement"
                 brought[metric] = share
@@ -379,7 +375,7 @@ class _Judging:
             settle = "say in `description` what it counts, as you would say it to a new colleague"
             declare = f"metrics:\n  {self.star}:\n    description: WHAT IT COUNTS, IN PLAIN WORDS\n"
             return _For(settle=settle, declare=declare)
-        text = shown(description, 200)
+        text = legible(description, 200)
         inputs = parts(self.facts)
         made_of = f"it is made of {quoted(inputs)}" if inputs else "it stands for itself"
         return _For(
@@ -397,10 +393,10 @@ class _Judging:
         leaves = [name for name in metrics if name in below and metrics[name].kind != "formula"]
         sourced = tuple(
             Evidence(
-                f"'{name}' is measured: {shown(measure.aggregate)} of {shown(measure.source)}",
+                f"'{name}' is measured: {legible(measure.aggregate)} of {legible(measure.source)}",
                 name,
                 "measure",
-                shown(measure.aggregate),
+                legible(measure.aggregate),
             )
             for name in leaves
             if (measure := metrics[name].measure) is not None
@@ -425,7 +421,7 @@ class _Judging:
         moment = self.facts.north_star.value_moment
         course = course_of(self.facts.tree, self.star)[self.star]
         if moment is not None and course.never_falls is Sure.NO:
-            text = shown(moment, 200)
+            text = legible(moment, 200)
             return _For(
                 (
                     Evidence(
@@ -471,7 +467,7 @@ class _Judging:
 
     def _not_external(self) -> _For:
         facts, metrics = self.facts, self.facts.metrics
-        shares = dict(facts.effects.shares) or {self.star: 1.0}
+        shares = dict(moving_shares(facts)) or {self.star: 1.0}
         sums = {"direct": 0.0, "influenced": 0.0, "external": 0.0, None: 0.0}
         for name, share in shares.items():
             sums[metrics[name].controllability] += share
@@ -512,8 +508,8 @@ def _is_hard(reason: Evidence) -> bool:
 
 def _effect(influence: Influence, *, ended: bool) -> Evidence:
     kind = {
-        "experiment": "an experiment shows that",
-        "correlated": "past data shows that",
+        "experiment": "the tree says: an experiment shows that",
+        "correlated": "the tree says: past data shows that",
         "hypothesis": "it is believed, and not tested, that",
     }[influence.confidence]
     lag = influence.lag
@@ -521,7 +517,7 @@ def _effect(influence: Influence, *, ended: bool) -> Evidence:
     moves = "follows" if lag or influence.confidence == "experiment" else "moves together with"
     text = f"{kind} '{influence.to}' {moves} '{influence.from_}'{later}"
     if influence.evidence is not None:
-        text += f" ({shown(influence.evidence, 200)})"
+        text += f" ({legible(influence.evidence, 200)})"
     if ended:
         text += f"; that was to be tested again by {influence.until}"
     return Evidence(text, influence.to, "influence", influence.confidence)

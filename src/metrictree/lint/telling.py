@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from metrictree.diagnostics import shown
+from metrictree.diagnostics import legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ MOST: Final = 5
 
 def star_of(facts: Facts) -> str:
     """Return the North Star as a message names it."""
-    return f"the North Star '{shown(facts.name(facts.star))}'"
+    return f"the North Star '{legible(facts.name(facts.star))}'"
 
 
 def listed(texts: Iterable[str]) -> str:
@@ -43,4 +43,4 @@ def quoted(names: Iterable[str]) -> str:
     >>> quoted(["visits", "orders"])
     "'visits' and 'orders'"
     """
-    return listed(f"'{shown(name)}'" for name in names)
+    return listed(f"'{legible(name)}'" for name in names)

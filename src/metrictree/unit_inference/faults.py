@@ -121,7 +121,7 @@ def _unit_help(declared: Unit, inferred: Unit) -> str:
     special = _conversion(declared, inferred, "the formula")
     if special is not None:
         return f"{special}; or declare `unit: {given}`"
-    return f"declare `unit: {given}`, or correct the formula"
+    return f"declare `unit: {given}`, or correct the formula or the units that it uses"
 
 
 def _share_help(declared: Unit, inferred: Unit) -> str:

@@ -39,10 +39,10 @@ _SHORT: Final = {
         "minute": "min",
         "hour": "h hr",
         "day": "d",
-        "week": "wk",
-        "month": "mo mth",
-        "quarter": "qtr",
-        "year": "y yr",
+        "week": "wk semana semaine settimana woche Woche",
+        "month": "mo mth mes mês mese mois monat Monat",
+        "quarter": "qtr trimestre quartal Quartal",
+        "year": "y yr año année jahr Jahr",
         "meter": "m metre",
         "kilometer": "km kilometre",
         "centimeter": "cm centimetre",
@@ -103,7 +103,7 @@ def one_spelling(name: str) -> str:
     >>> [one_spelling(name) for name in ("ALL", "all", "euros", "usd")]
     ['ALL', 'all', 'EUR', 'USD']
     """
-    name = _singular(name)
+    name = name if name in _SHORT else _singular(name)
     return _SHORT.get(name, name)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from metrictree.diagnostics import Diagnostic, Evidence, Severity, shown
+from metrictree.diagnostics import Diagnostic, Evidence, Severity, legible
 from metrictree.lint.dates import ago, months_after
 from metrictree.lint.rule import Rule
 from metrictree.lint.rules.standing import STANDING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from metrictree.documents import Path
     from metrictree.lint.facts import Facts
-    from metrictree.schema import Criterion, HistoryEntry, Metric, Target
+    from metrictree.schema import HistoryEntry, Metric, Target
 
 __all__ = ["CHARTER"]
 
@@ -406,7 +406,7 @@ class Restless(Rule):
                 yield self.found(
                     facts,
                     star,
-                    f"'{shown(entry.metric)}' is said to have been the North Star until "
+                    f"'{legible(entry.metric)}' is said to have been the North Star until "
                     f"{entry.until}, and today is {today}",
                     at=("north_star", "history", position, "until"),
                     fix="`history` lists what was the North Star before: correct the day",
@@ -428,14 +428,14 @@ class Restless(Rule):
                 "for another change",
                 evidence=[
                     Evidence(
-                        f"'{shown(entry.metric)}' until {entry.until}: {shown(entry.why)}",
+                        f"'{legible(entry.metric)}' until {entry.until}: {legible(entry.why)}",
                         fact="history",
                         value=str(entry.until),
                     )
                     for entry in recent
                 ],
             )
-        elif months_after(latest, 12 * self.years) < today and not _vouched(facts, "strategy"):
+        elif months_after(latest, 12 * self.years) < today and facts.vouched("strategy") is None:
             years = "a year" if self.years == 1 else f"{self.years} years"
             yield self.found(
                 facts,
@@ -452,17 +452,22 @@ class Restless(Rule):
 _LEADERS: Final = re.compile(
     r"leaders?|leadership(_team)?|exec(utive)?s?|executive_(team|leadership)|c[efot]o|president"
     r"|(co_?)?founders?|((senior|top)_)?management|(general_manager|managing_director)s?|directors?"
-    r"|board(_of_directors)?|owners?|chief_executive(_officer)?|c_level|c_suite"
+    r"|board(_of_directors)?|owners?|chief_executive(_officer)?|c_level|c_suite|vorstand|gerencia"
+    r"|geschäftsführ(ung|er|erin)|direc(tora?|ción|ção)|direct(ion|eur|rice)|diretoria?"
+    r"|dire(zione|ttore|ttrice)"
 )
 """The whole role, since an account executive and a product owner are no leaders."""
 _WORDS: Final[Mapping[str, frozenset[str]]] = {
-    "product": frozenset(("product", "products", "cpo", "pm")),
-    "sales": frozenset(("sales", "selling", "cro", "partnerships")),
-    "marketing": frozenset(("marketing", "growth", "brand", "cmo")),
-    "customer_success": frozenset(
-        ("success", "support", "service", "services", "care", "cs", "cx")
-    ),
+    role: frozenset(words.split())
+    for role, words in {
+        "product": "product products cpo pm producto produkt produit produto prodotto",
+        "sales": "sales selling cro partnerships ventas vertrieb verkauf ventes vendas vendite",
+        "marketing": "marketing growth brand cmo mercadotecnia mercadeo",
+        "customer_success": "success support service services care cs cx atención kundenservice "
+        "kundendienst kundenbetreuung clientèle atendimento assistenza",
+    }.items()
 }
+"""Words by which a role is known, in the languages that the linter reads."""
 
 
 class FewStakeholders(Rule):
@@ -527,12 +532,12 @@ class FewStakeholders(Rule):
         missing = [role for role in self.roles if not any(_is_role(given, role) for given in there)]
         if not missing:
             return
-        names = listed(shown(role.replace("_", " ")) for role in missing)
+        names = listed(legible(role.replace("_", " ")) for role in missing)
         if stakeholders:
             message = f"among those who agreed to {star_of(facts)} nobody is named for {names}"
         else:
             message = f"nothing says who agreed to {star_of(facts)}"
-        entries = ", ".join(f"{shown(role)}: ..." for role in missing)
+        entries = ", ".join(f"{legible(role)}: ..." for role in missing)
         yield self.found(
             facts,
             facts.star,
@@ -541,7 +546,7 @@ class FewStakeholders(Rule):
             key=True,
             fix=f"agree on it with them, and add `stakeholders: {{{entries}}}` with their names",
             evidence=[
-                Evidence(f"{shown(role)}: {shown(name)}", fact="stakeholders", value=role)
+                Evidence(f"{legible(role)}: {legible(name)}", fact="stakeholders", value=role)
                 for role, name in stakeholders.items()
             ],
         )
@@ -553,14 +558,6 @@ class FewStakeholders(Rule):
 def _past(facts: Facts) -> list[HistoryEntry]:
     """Return the entries of the history that are not in the future."""
     return [entry for entry in facts.north_star.history if entry.until <= facts.today]
-
-
-def _vouched(facts: Facts, criterion: Criterion) -> bool:
-    """Whether somebody vouches for a criterion of the scorecard today."""
-    word = facts.north_star.attestations.get(criterion)
-    if word is None:
-        return False
-    return word.since <= facts.today <= (word.until or months_after(word.since, 12))
 
 
 def _number(value: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, shown
+from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, legible
 from metrictree.lint.alike import alike
 from metrictree.lint.reach import steps
 from metrictree.lint.rule import Rule
@@ -256,7 +256,7 @@ class Duplicate(Rule):
                 yield self.found(
                     facts,
                     metric,
-                    f"'{metric}' has the same {kind} as '{first}': {shown(text)}",
+                    f"'{metric}' has the same {kind} as '{first}': {legible(text)}",
                     at=("metrics", metric, kind),
                     fix=f"use '{first}' in its place, and remove it",
                     confidence=Confidence.DERIVED,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from pydantic import Field
 
-from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, shown
+from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, legible
 from metrictree.lint.provenance import percent, period_of, told_way
 from metrictree.lint.reach import behind_aliases
 from metrictree.lint.rule import Rule
@@ -132,8 +132,8 @@ class Vanity(_AboutMeaning):
             message = f"{star_of(facts)} can only rise: it adds up all periods so far"
             if not sure:
                 message = (
-                    f"{star_of(facts)} adds up all periods so far; unless '{shown(added)}' can be "
-                    "negative, it can only rise"
+                    f"{star_of(facts)} adds up all periods so far; unless '{legible(added)}' can "
+                    "be negative, it can only rise"
                 )
             message += ", and so goes up after a bad week too"
             text = told_way(facts, way, f"cumulative({added})")
@@ -453,7 +453,7 @@ class Unmeasurable(_AboutMeaning):
 def _assumed(facts: Facts, metrics: list[str]) -> list[Evidence]:
     values = ((metric, facts.metrics[metric].value) for metric in metrics[:MOST])
     return [
-        Evidence(f"{shown(metric)} is {value:g}", metric, "value", value)
+        Evidence(f"{legible(metric)} is {value:g}", metric, "value", value)
         for metric, value in values
         if value is not None
     ]
@@ -594,8 +594,9 @@ class Gameable(_AboutMeaning):
             yield self.named(
                 facts,
                 why,
-                f"{message}, and its guardrail '{shown(guards[0])}' does not say when it is bad",
-                f"give '{shown(guards[0])}' the direction that is good (`improves`) or a `target`",
+                f"{message}, and its guardrail '{legible(guards[0])}' does not say when it is bad",
+                f"give '{legible(guards[0])}' the direction that is good (`improves`) or a "
+                "`target`",
             )
             return
         yield self.named(

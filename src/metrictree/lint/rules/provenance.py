@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from metrictree.diagnostics import Confidence, Diagnostic, Severity, shown
+from metrictree.diagnostics import Confidence, Diagnostic, Severity, legible
 from metrictree.lint.provenance import outside_of, percent, period_of, revenue_of
 from metrictree.lint.rule import Rule
 from metrictree.lint.telling import listed, star_of
@@ -189,7 +189,7 @@ def _revenue_message(facts: Facts, first: Found, found: list[Found]) -> str:
         if first.confidence is Confidence.NAMED:
             return f"{star} sounds like revenue, by {_words(first)}"
         if first.evidence.fact == "unit":
-            return f"{star} is money of your organisation: it is in {shown(first.evidence.value)}"
+            return f"{star} is money of your organisation: it is in {legible(first.evidence.value)}"
         return f"{star} is declared as revenue, by its `lifecycle`"
     strong = [one for one in found if one.confidence is first.confidence]
     kind = "is made of your organisation's own money"
@@ -208,7 +208,7 @@ def _revenue_fix(facts: Facts, first: Found) -> str:
     if first.metric == facts.star:
         return choose
     return (
-        f"{choose}; if this is the customers' money, say so in the description of "
+        f"{choose}; if this is the customers' money or a cost, say so in the description of "
         f"{_what(facts, first)}, or write `ignore: {{NS101: the reason}}` there"
     )
 
@@ -242,7 +242,7 @@ def _outside_fix(facts: Facts, first: Found, confidence: Confidence) -> str:
 def _movement(facts: Facts, of: str, found: Sequence[Found], kind: str = "") -> str:
     """Return how much of a movement comes from which metrics."""
     verb = "came" if facts.effects.basis == "history" else "comes"
-    names = [f"'{shown(facts.name(one.metric))}'" for one in found]
+    names = [f"'{legible(facts.name(one.metric))}'" for one in found]
     if len(found) > 1:
         names = [f"{name} ({percent(one.share)})" for name, one in zip(names, found, strict=True)]
     whole = percent(sum(one.share for one in found))
@@ -250,7 +250,7 @@ def _movement(facts: Facts, of: str, found: Sequence[Found], kind: str = "") -> 
 
 
 def _what(facts: Facts, found: Found) -> str:
-    return f"'{shown(facts.name(found.metric))}'"
+    return f"'{legible(facts.name(found.metric))}'"
 
 
 def _words(found: Found) -> str:

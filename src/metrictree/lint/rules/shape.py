@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from pydantic import Field
 
-from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, shown
+from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, legible
 from metrictree.lint.provenance import percent, period_of, told_way
 from metrictree.lint.reach import behind_aliases, depth, parts, steps
 from metrictree.lint.rule import Rule
@@ -114,7 +114,7 @@ class NotActionable(Rule):
             facts.star,
             f"{names} {'is' if is_one else 'are'} under direct control and near "
             f"{star_of(facts)}, but nobody owns {'it' if is_one else 'any of them'}",
-            fix=f"name the team that answers for '{shown(near[0])}' in its `owner`",
+            fix=f"name the team that answers for '{legible(near[0])}' in its `owner`",
             at=("metrics", near[0], "controllability"),
             confidence=Confidence.DERIVED,
             evidence=_controls(facts, near),
@@ -125,8 +125,8 @@ class NotActionable(Rule):
         return self.found(
             facts,
             facts.star,
-            f"the nearest metric that a team controls directly, '{shown(metric)}', is {away} steps "
-            f"away from {star_of(facts)}: its effect is lost on the way",
+            f"the nearest metric that a team controls directly, '{legible(metric)}', is {away} "
+            f"steps away from {star_of(facts)}: its effect is lost on the way",
             fix=f"find an input within {self.steps} steps that a team moves by its own work, and "
             "declare it `controllability: direct` with an `owner`; or choose a North Star nearer "
             "to what teams do",
@@ -148,7 +148,7 @@ class NotActionable(Rule):
         )
 
     def _out_of_hands(self, facts: Facts, ends: list[str]) -> Diagnostic:
-        kinds = [f"'{shown(end)}' is {facts.metrics[end].controllability}" for end in ends]
+        kinds = [f"'{legible(end)}' is {facts.metrics[end].controllability}" for end in ends]
         return self.found(
             facts,
             facts.star,
@@ -163,7 +163,7 @@ class NotActionable(Rule):
 def _controls(facts: Facts, metrics: list[str]) -> list[Evidence]:
     return [
         Evidence(
-            f"{shown(metric)} is declared {facts.metrics[metric].controllability}",
+            f"{legible(metric)} is declared {facts.metrics[metric].controllability}",
             metric,
             "controllability",
             facts.metrics[metric].controllability,
@@ -437,8 +437,8 @@ class OneSided(Rule):
             facts,
             facts.star,
             f"{percent(share)} of the movement of {star_of(facts)}{period_of(facts)} comes from "
-            f"one of its inputs, '{shown(ruler)}'",
-            fix=f"split '{shown(ruler)}' into what it is made of, or leave out the inputs that "
+            f"one of its inputs, '{legible(ruler)}'",
+            fix=f"split '{legible(ruler)}' into what it is made of, or leave out the inputs that "
             "hardly count",
             at=("metrics", behind_aliases(facts), "formula"),
             confidence=Confidence.DERIVED,

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
-from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, shown
+from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, legible
 from metrictree.lint.alike import alike
 from metrictree.lint.reach import steps
 from metrictree.lint.rule import Rule
@@ -89,7 +89,7 @@ class LeadsNowhere(Rule):
             if metric == star:
                 text = "it is the North Star itself"
             elif made[metric] == "wholly":
-                text = f"'{metric}' is the North Star and constants: {shown(formula)}"
+                text = f"'{metric}' is the North Star and constants: {legible(formula)}"
             elif metric in below:
                 text = f"'{metric}' is a part of the North Star"
             else:
@@ -237,12 +237,12 @@ class Competes(Rule):
                 facts,
                 metric,
                 f"the {'tag' if tagged else place} of '{metric}' calls it a North Star "
-                f"(\"{shown(text)}\"), and the tree's is '{facts.star}': two of them compete",
+                f"(\"{legible(text)}\"), and the tree's is '{facts.star}': two of them compete",
                 at=at,
                 key=place == "id",
                 fix=f"make it an input of '{facts.star}', or name it for what it counts",
                 confidence=Confidence.DECLARED if tagged else Confidence.NAMED,
-                evidence=[Evidence(f"{place}: {shown(text)}", metric, "words", text)],
+                evidence=[Evidence(f"{place}: {legible(text)}", metric, "words", text)],
             )
 
     def _focus(self, facts: Facts) -> Iterator[Diagnostic]:
@@ -269,7 +269,7 @@ class Competes(Rule):
                 fix = "add `team:` to both"
             else:
                 message = (
-                    f"the team '{shown(body.team)}' has '{other}' and '{metric}' as its focus at "
+                    f"the team '{legible(body.team)}' has '{other}' and '{metric}' as its focus at "
                     "the same time"
                 )
                 fix = (

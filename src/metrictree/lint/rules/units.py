@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, shown
+from metrictree.diagnostics import Confidence, Diagnostic, Evidence, Severity, legible
 from metrictree.lint.rule import Rule
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class _OfUnits(Rule):
             inside = fault.start is not None and fault.end is not None
             told = ("one side is", "the other is") if inside else ("declared:", "found:")
             evidence = [
-                Evidence(f"{what} {shown(str(unit))}", metric, "unit", str(unit))
+                Evidence(f"{what} {legible(str(unit))}", metric, "unit", str(unit))
                 for what, unit in zip(told, (fault.expected, fault.inferred), strict=True)
                 if unit is not None
             ]
@@ -181,12 +181,13 @@ class RenamedUnit(_OfUnits):
 
 
 class HundredfoldShare(_OfUnits):
-    """A percentage is multiplied by 100, which showing it does as well.
+    """A percentage is counted from 0 to 100, which showing it does as well.
 
     ## Why
 
     A percentage is a ratio everywhere: 0.05 is shown as 5 %. A formula that multiplies by 100 is
-    shown as 500 %, and every formula that uses it is a hundred times too large.
+    shown as 500 %, and every formula that uses it is a hundred times too large. The same holds for
+    a percentage whose `range` ends at 100.
 
     ## Reported
 
@@ -210,7 +211,7 @@ class HundredfoldShare(_OfUnits):
 
     ## What to do
 
-    Leave the 100 out of the formula.
+    Leave the 100 out of the formula, and write `range: [0, 1]`.
 
     ## Source
 
@@ -221,6 +222,24 @@ class HundredfoldShare(_OfUnits):
     title: ClassVar[str] = "A percentage times 100"
     severity: ClassVar[Severity] = Severity.ERROR
 
+    def check(self, facts: Facts) -> Iterator[Diagnostic]:
+        """Yield a finding for each formula, and for each range, that is times 100."""
+        yield from super().check(facts)
+        for metric, body in facts.metrics.items():
+            if body.unit in _PERCENT and body.range is not None and body.range[1] == _HUNDRED:
+                yield self.found(
+                    facts,
+                    metric,
+                    f"the range of '{metric}' ends at 100, which is 10,000 %: a percentage is a "
+                    "ratio, 0.05 is shown as 5 %",
+                    at=("metrics", metric, "range"),
+                    fix="write `range: [0, 1]`, and give its values as ratios",
+                    evidence=[Evidence(f"unit: {body.unit}", metric, "unit", body.unit)],
+                )
+
+
+_PERCENT: Final = ("%", "percent", "percentage")
+_HUNDRED: Final = 100
 
 UNITS: Final[tuple[type[Rule], ...]] = (
     MixedUnits,
