@@ -403,3 +403,17 @@ def test_a_criterion_that_fails_can_fail_the_verb(tmp_path: Path) -> None:
     path.write_text(json.dumps(MONEY), encoding="utf-8")
     assert run(str(path)).exit_code == 0
     assert run(str(path), "--fail-on", "fail").exit_code == 1
+
+
+def test_a_value_moment_alone_does_not_say_that_a_bare_name_is_no_vanity():
+    tree = MetricTree(
+        north_star={"metric": "people", "value_moment": "A user opens the app"},
+        metrics={
+            "people": {"label": "Active people of the month", "formula": "newcomers + known"},
+            "newcomers": None,
+            "known": None,
+        },
+    )
+    judged = tree.scorecard(today=DAY)["not_vanity"]
+    assert judged.verdict is UNKNOWN
+    assert "description" in str(judged.settle)

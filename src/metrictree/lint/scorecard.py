@@ -420,6 +420,14 @@ class _Judging:
     def _not_vanity(self) -> _For:
         moment = self.facts.north_star.value_moment
         course = course_of(self.facts.tree, self.star)[self.star]
+        if moment is not None and self.facts.metrics[self.star].description is None:
+            # Of a bare name nobody can tell whether it counts that moment or only who was there.
+            return _For(
+                settle="say in `description` what is counted",
+                declare=_block(
+                    "metrics:", [f"  {self.star}: {{description: WHAT IT COUNTS, IN A SENTENCE}}"]
+                ),
+            )
         if moment is not None and course.never_falls is Sure.NO:
             text = legible(moment, 200)
             return _For(
