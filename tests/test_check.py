@@ -458,3 +458,14 @@ def test_hostile_names_of_a_tree_stay_in_their_place_in_every_format() -> None:
         assert not any(line.startswith("::error::") for line in result.stdout.splitlines())
         assert "\x1b" not in result.stdout
         assert "\u202e" not in result.stdout
+
+
+def test_a_history_with_other_separators_is_told_what_to_write(tmp_path):
+    (tmp_path / "tree.yml").write_text("north_star: a\nmetrics: {a: b * c, b: , c: }\n")
+    (tmp_path / "months.csv").write_text("month;b;c\n2026-01;1;2\n2026-02;2;3\n")
+    result = CliRunner().invoke(
+        program,
+        ["check", str(tmp_path / "tree.yml"), "--history", str(tmp_path / "months.csv")],
+    )
+    assert result.exit_code == 1
+    assert "separate the columns by commas" in result.stderr

@@ -552,7 +552,7 @@ def test_the_result_of_a_run_is_a_history() -> None:
         ({"a": [1, 2], "b": [1, 2, 3]}, "'a' has 2 periods and 'b' has 3"),
         ({"a": [1], "b": [1]}, "needs two"),
         ({}, "needs two"),
-        ({"a": [1, 2], "b": 3}, "is a int"),
+        ({"a": [1, 2], "b": 3}, "of type int"),
         ({"a": [1, 2], "b": ["x", 2]}, "in period 0 of the history"),
         ("a,b", "is a str"),
         (pl.DataFrame({"a": [1, 2], "b": ["x", "y"]}), "'b' of the history"),

@@ -446,7 +446,7 @@ REPORTED = [
         "NS117",
         DAY,
         "advice",
-        "add `lifecycle:` to it",
+        "add `lifecycle: retention` to it",
         "north_star: {metric: a, stage: growth}\nmetrics: {>>a: b, b: }\n",
     ),
     (

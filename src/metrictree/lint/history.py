@@ -101,7 +101,11 @@ def read_values(tree: ResolvedTree, given: Any, leaves: Iterable[str]) -> dict[s
         elif (constant := tree.metrics[metric].value) is not None:
             found[metric] = constant
         else:
-            problems.append(absent_value(tree, metric, "give it, None for missing"))
+            problems.append(
+                absent_value(
+                    tree, metric, "give it; a missing one is None in Python, null in a file"
+                )
+            )
     if problems:
         raise UsageError(problems)
     return found

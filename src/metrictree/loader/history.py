@@ -55,6 +55,8 @@ class _Reading:
             fix = "name each column by the id of its metric, such as " + ", ".join(
                 [shown(metric) for metric in metrics][:3]
             )
+            if len(head) == 1 and (";" in head[0] or "\t" in head[0]):
+                fix = "separate the columns by commas, and write decimals with a point"
             self._add("VAL101", message, 1, fix)
         elif len(set(head)) < len(head):
             twice = next(name for name in head if head.count(name) > 1)

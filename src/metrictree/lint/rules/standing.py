@@ -383,7 +383,7 @@ class WrongStage(Rule):
                 star,
                 f"nothing says which part of the customer's journey {star_of(facts)} is "
                 f"about, so it cannot be compared with `stage: {stage}`",
-                fix=f"add `lifecycle:` to it; {need}",
+                fix=f"add `lifecycle: {fitting[0]}` to it if that is so; {need}",
                 severity=Severity.ADVICE,
             )
         elif not set(fitting) & set(parts.values()):
