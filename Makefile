@@ -33,11 +33,15 @@ help: ## Print this list
 demo: $(VENV)/.demo-installed ## Install, then compute and check a real tree (CDNOW orders)
 	@$(VENV)/$(BIN)/metrictree demo
 
-test: $(VENV)/.dev-installed ## Install, then run every test with branch coverage
+test: $(VENV)/.dev-installed ## Install, then run every test (with branch coverage: COVERAGE=1)
+ifdef COVERAGE
 	@$(PY) -m coverage erase
 	@$(PY) -m coverage run $(PYTEST) $(ARGS)
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
+else
+	@$(PY) $(PYTEST) $(ARGS)
+endif
 
 lint: $(VENV)/.dev-installed ## Check format, rules, types and the direction of imports
 	$(PY) -m ruff format --check .

@@ -22,6 +22,8 @@ from tests import strategies
 def test_the_value_of_a_formula_is_what_numpy_makes_of_it(drawn, known):
     expected = strategies.numpy_value(drawn, known)
     found = evaluate(parse_formula(strategies.text_of(drawn)), known)
+    if not strategies.is_steady(drawn, known):
+        return
     assert (found is None) == (expected is None)
     if found is not None and expected is not None:
         assert math.isfinite(found)
