@@ -42,6 +42,7 @@ FAMILIES = {
     "GRA": "references and the graph",
     "VAL": "inputs, targets and values",
     "SRC": "sources and measures",
+    "TST": "tests of definitions",
 }
 """What the codes of each family are about."""
 
@@ -129,6 +130,7 @@ def rule_findings(code: Code, example: str) -> list[Diagnostic]:
 def findings(code: Code, example: str) -> list[Diagnostic]:
     """Return what is said about an example of a code, in an empty folder."""
     from metrictree import MetricTree, MetricTreeError, parse_formula
+    from metrictree.testing.collect import collect
 
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         try:
@@ -141,10 +143,10 @@ def findings(code: Code, example: str) -> list[Diagnostic]:
             for name, text in _files(example).items():
                 Path(name).parent.mkdir(exist_ok=True)
                 Path(name).write_text(text, encoding="utf-8")
-            MetricTree.load("tree.yml")
+            tree = MetricTree.load("tree.yml")
+            return list(collect(tree.resolved).problems)
         except MetricTreeError as error:
             return list(error.diagnostics)
-    return []
 
 
 def _files(example: str) -> dict[str, str]:
@@ -255,7 +257,7 @@ def document_tables() -> str:
     from metrictree import json_schema
 
     schema = json_schema()
-    blocks = {"TreeSpec": schema, **schema["$defs"]}
+    blocks = {"TreeSpec": schema, "TestFile": json_schema("tests"), **schema["$defs"]}
     parts = []
     for model, heading in BLOCKS.items():
         forms = blocks[model].get("anyOf", [blocks[model]])
@@ -318,6 +320,9 @@ BLOCKS = {
     "Influence": "An influence",
     "Lint": "`lint`",
     "TestCase": "A test",
+    "TestRow": "An entry of `cases` of a test",
+    "Tolerance": "`tolerance` of a test",
+    "TestFile": "A file of tests",
 }
 """The models of the schema in the order of the manual, with their headings."""
 
@@ -381,7 +386,7 @@ def _kind(field: dict[str, Any]) -> str:
             keys = {"": "names", "^[A-Z]": "codes of rules", "^[a-z]": "metric ids"}[
                 next(iter(patterns), "")[:6]
             ]
-            if "propertyNames" in field:
+            if "enum" in field.get("propertyNames", {}):
                 keys = "criteria"
             return f"mapping of {keys} to {_several(inner if isinstance(inner, dict) else {})}"
         case "string" if field.get("format") == "date":

@@ -1,4 +1,4 @@
-"""Write the JSON Schema of tree documents to where the package ships it."""
+"""Write the JSON Schemas of trees and of files of tests to where the package ships them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from pathlib import Path
 
 from metrictree import json_schema
 
-TARGET = Path(__file__).parents[1] / "src" / "metrictree" / "metrictree.schema.json"
+FOLDER = Path(__file__).parents[1] / "src" / "metrictree"
 
-TARGET.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8", newline="\n")
+for name, schema in (
+    ("metrictree", json_schema()),
+    ("metrictest", json_schema("tests")),
+):
+    text = json.dumps(schema, indent=2) + "\n"
+    (FOLDER / f"{name}.schema.json").write_text(text, encoding="utf-8", newline="\n")

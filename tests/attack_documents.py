@@ -118,9 +118,9 @@ DOCUMENTS: dict[str, Attack] = {
     ),
     "the day before the first": one(HEAD + "  a: {target: {value: 1, by: 0000-01-01}}\n", "SCH109"),
     # depth
-    "test data at the depth": by_test("[" * 96 + "]" * 96, None),
+    "test data at the depth": by_test("[" * 96 + "]" * 96, "SCH103"),
     "test data below the depth": by_test("[" * 97 + "]" * 97, "DOC110"),
-    "test data of mappings at the depth": by_test("{a: " * 96 + "1" + "}" * 96, None),
+    "test data of mappings at the depth": by_test("{a: " * 96 + "1" + "}" * 96, "SCH103"),
     "brackets never close": one("[" * MEGA, "DOC110"),
     "braces never close": one("{" * MEGA, "DOC108"),
     "dashes in a line": one("- " * MEGA, "DOC110"),

@@ -37,8 +37,8 @@ def tree(metrics: Any, north_star: Any = "a", **more: Any) -> MetricTree:
     return MetricTree(north_star=north_star, metrics=metrics, **more)
 
 
-def tested(given: Any) -> MetricTree:
-    return tree({"a": 1}, tests=[{"name": "t", "given": given}])
+def tested(row: Any) -> MetricTree:
+    return tree({"a": 1}, tests=[{"name": "t", "given_rows": {"s": [row]}}])
 
 
 class Name(str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -168,19 +169,33 @@ _COMPARE = {
 }
 
 
-def numpy_value(drawn: Drawn, known: Mapping[str, float | None]) -> float | None:
-    """Return the value of a drawn formula by NumPy's float64, where not finite means missing."""
+def numpy_value(drawn: Drawn, known: Mapping[str, float | None], nudge: int = 0) -> float | None:
+    """Return the value of a drawn formula by NumPy's float64, where not finite means missing.
+
+    ``nudge`` moves each power, exponential and logarithm by so many units in its last place:
+    libraries of mathematics differ by one.
+    """
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        value = _numpy(drawn, known)
+        value = _numpy(drawn, known, nudge)
     return None if np.isnan(value) else float(value)
+
+
+def is_steady(drawn: Drawn, known: Mapping[str, float | None]) -> bool:
+    """Whether the last place of a power, exponential or logarithm does not decide the value."""
+    value = numpy_value(drawn, known)
+    return all(
+        other == value
+        or (other is not None and value is not None and math.isclose(other, value, rel_tol=1e-13))
+        for other in (numpy_value(drawn, known, nudge) for nudge in (-2, 2))
+    )
 
 
 def _finite(value: Any) -> np.float64:
     return np.float64(value) if np.isfinite(value) else np.float64("nan")
 
 
-def _numpy(drawn: Drawn, known: Mapping[str, float | None]) -> np.float64:
+def _numpy(drawn: Drawn, known: Mapping[str, float | None], nudge: int) -> np.float64:
     op, args = drawn.op, drawn.args
     if op == "number":
         return np.float64(args[0])
@@ -190,8 +205,8 @@ def _numpy(drawn: Drawn, known: Mapping[str, float | None]) -> np.float64:
         given = known[args[0]]
         return np.float64("nan" if given is None else given)
     if op == "if":
-        return _numpy(args[1] if _truth(args[0], known) == 1 else args[2], known)
-    xs = [_numpy(arg, known) for arg in args]
+        return _numpy(args[1] if _truth(args[0], known, nudge) == 1 else args[2], known, nudge)
+    xs = [_numpy(arg, known, nudge) for arg in args]
     if op == "coalesce":
         return next((x for x in xs if not np.isnan(x)), np.float64("nan"))
     if any(np.isnan(x) for x in xs):
@@ -207,22 +222,25 @@ def _numpy(drawn: Drawn, known: Mapping[str, float | None]) -> np.float64:
             return np.float64("nan")
         scaled = xs[0] * scale
         return xs[0] if abs(scaled) >= 2**52 else _finite(np.rint(scaled) / scale)
-    return _finite(_NUMPY[op](*xs))
+    result = _finite(_NUMPY[op](*xs))
+    if nudge and op in ("**", "pow", "exp", "log", "log10"):
+        result += nudge * np.spacing(result)
+    return _finite(result)
 
 
-def _truth(drawn: Drawn, known: Mapping[str, float | None]) -> float:
+def _truth(drawn: Drawn, known: Mapping[str, float | None], nudge: int) -> float:
     """Return 1, 0, or 0.5 for unknown: Kleene's logic is min, max and 1 - x of these."""
     op, args = drawn.op, drawn.args
     if op == "not":
-        return 1 - _truth(args[0], known)
+        return 1 - _truth(args[0], known, nudge)
     if op == "and":
-        return min(_truth(arg, known) for arg in args)
+        return min(_truth(arg, known, nudge) for arg in args)
     if op == "or":
-        return max(_truth(arg, known) for arg in args)
+        return max(_truth(arg, known, nudge) for arg in args)
     if op == "is_missing":
-        return float(np.isnan(_numpy(args[0], known)))
+        return float(np.isnan(_numpy(args[0], known, nudge)))
     operators, *operands = args
-    xs = [_numpy(operand, known) for operand in operands]
+    xs = [_numpy(operand, known, nudge) for operand in operands]
     return min(
         0.5 if np.isnan(left) or np.isnan(right) else float(_COMPARE[symbol](left, right))
         for symbol, left, right in zip(operators, xs, xs[1:], strict=False)
@@ -440,6 +458,13 @@ _plain = st.recursive(
     max_leaves=6,
 )
 _codes = st.sampled_from(["NS101", "NS118", "IM201"])
+_rows = st.dictionaries(any_text, _plain, max_size=2)
+_expected = st.one_of(
+    exact_numbers,
+    st.just("missing"),
+    st.lists(st.one_of(exact_numbers, st.just("missing")), min_size=1, max_size=2),
+)
+_given = st.one_of(st.none(), _expected)
 _metric_fields = {
     "label": any_text,
     "description": any_text,
@@ -466,6 +491,10 @@ _metric_fields = {
     ),
     "ignore": st.dictionaries(_codes, any_text, max_size=2),
 }
+
+
+def _values_of(ids: list[str], values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(st.sampled_from(ids), values, max_size=2)
 
 
 @st.composite
@@ -570,11 +599,32 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
                     st.fixed_dictionaries(
                         {"name": any_text},
                         optional={
-                            "given": st.dictionaries(st.sampled_from(ids), _plain, max_size=2),
-                            "expect": st.dictionaries(st.sampled_from(ids), _plain, max_size=2),
-                            "matrix": st.dictionaries(
-                                any_text, st.lists(_plain, max_size=2), max_size=2
+                            "given": _values_of(ids, _given),
+                            "expect": _values_of(ids, _expected),
+                            "matrix": _values_of(ids, st.lists(_given, min_size=1, max_size=2)),
+                            "cases": st.lists(
+                                optional(
+                                    name=any_text,
+                                    given=_values_of(ids, _given),
+                                    expect=_values_of(ids, _expected),
+                                    error=_codes,
+                                ),
+                                min_size=1,
+                                max_size=2,
                             ),
+                            "given_rows": st.dictionaries(
+                                any_text, st.lists(_rows, max_size=2), max_size=2
+                            ),
+                            "grain": st.sampled_from(GRAINS),
+                            "expect_rows": st.lists(_rows, max_size=2),
+                            "property": any_text,
+                            "error": _codes,
+                            "tolerance": st.one_of(
+                                st.floats(0, 1, exclude_max=True),
+                                optional(relative=st.floats(0, 0.5), absolute=st.integers(0, 5)),
+                            ),
+                            "tags": st.lists(any_text, max_size=2, unique=True),
+                            "skip": any_text,
                         },
                     ),
                     max_size=2,

@@ -116,13 +116,13 @@ def test_every_operator_stands_in_the_table_of_precedence() -> None:
 
 
 def test_every_model_of_the_schema_has_its_block() -> None:
-    assert BLOCKS.keys() == {"TreeSpec", *json_schema()["$defs"]}
+    assert BLOCKS.keys() == {"TreeSpec", "TestFile", *json_schema()["$defs"]}
 
 
 def test_every_field_of_a_document_has_a_row_with_a_type_and_a_meaning() -> None:
     schema = json_schema()
     table = document_tables()
-    for block in (schema, *schema["$defs"].values()):
+    for block in (schema, json_schema("tests"), *schema["$defs"].values()):
         for name, field in block.get("anyOf", [block])[-1]["properties"].items():
             row = rf"^\| `{name}` \| [^|]+ \| [^|]* \| {re.escape(field['description'])} \|$"
             assert re.search(row, table, re.MULTILINE), name

@@ -164,7 +164,7 @@ MISTAKES = [
     (
         "GRA101",
         "a tested metric",
-        HEAD + "  a: 1\ntests: [{name: x, given: {>>b: 1}}]\n".replace(">>b: 1", "b: >>1"),
+        HEAD + "  a: 1\ntests: [{name: x, given: {>>b: 1}}]\n",
     ),
     (
         "GRA107",
@@ -284,3 +284,13 @@ def test_a_tree_from_python_names_the_place_in_its_structure():
     assert told == {"GRA101": "metrics.a.formula", "SCH103": "metrics.b.value"}
     spans = {one.code: one.span for one in caught.value.diagnostics}
     assert str(spans["GRA101"]) == "metrics.a.formula:1:5"
+
+
+def test_a_formula_that_a_comma_cuts_off_is_told_to_be_put_in_quotes():
+    with pytest.raises(DefinitionError) as caught:
+        MetricTree.from_yaml(HEAD + "  a: {formula: max(b, 0) * 2, unit: USD}\n  b:\n")
+    first = caught.value.diagnostics[0]
+    assert (first.code, first.fix) == (
+        "FML106",
+        "put all of it in quotes: inside of { } a comma ends a text",
+    )

@@ -38,7 +38,11 @@ from metrictree.schema import TreeDocument
 from metrictree.units import parse_unit
 from tests import strategies
 
-EXAMPLES = sorted(path for path in Path("examples").rglob("*.yml") if path.parent.name != "inputs")
+EXAMPLES = sorted(
+    path
+    for path in Path("examples").rglob("*.yml")
+    if path.parent.name != "inputs" and ".metrictest" not in path.name
+)
 
 
 JUDGE = jsonschema.Draft202012Validator(json_schema())
@@ -85,9 +89,12 @@ def test_the_json_schema_is_valid_and_closed():
             JUDGE.validate(wrong)
 
 
-def test_the_shipped_json_schema_is_the_one_of_the_models():
-    shipped = Path(metrictree.__file__).with_name("metrictree.schema.json")
-    assert json.loads(shipped.read_text("utf-8")) == json_schema()
+@pytest.mark.parametrize(
+    ("name", "of"), [("metrictree.schema.json", "tree"), ("metrictest.schema.json", "tests")]
+)
+def test_the_shipped_json_schemas_are_those_of_the_models(name, of):
+    shipped = Path(metrictree.__file__).with_name(name)
+    assert json.loads(shipped.read_text("utf-8")) == json_schema(of)
 
 
 def test_models_of_the_schema_build_a_tree():

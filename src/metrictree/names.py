@@ -1,4 +1,4 @@
-"""The words that are no names, and the nearest names to one that is not known.
+"""Words that are no names, the nearest names to one that is not known, and names of files.
 
 Imports nothing from the package.
 """
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["RESERVED", "Suggester", "did_you_mean"]
+__all__ = ["RESERVED", "TEST_FILE_ENDINGS", "Suggester", "did_you_mean"]
 
 RESERVED: Final = frozenset(("and", "or", "not", "in", "if", "else", "true", "false", "null"))
 """Words of the formula language, which are not ids."""
+
+TEST_FILE_ENDINGS: Final = (".metrictest.yml", ".metrictest.yaml")
+"""How the names of files end that hold tests beside their tree."""
 
 _SEARCHES = 20
 _CANDIDATES = 2_000

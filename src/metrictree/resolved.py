@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from metrictree.formula import Fault
     from metrictree.limits import Limits
     from metrictree.plan import Plan
-    from metrictree.schema import TreeSpec
+    from metrictree.schema import TestCase, TreeSpec
 
 __all__ = ["ResolvedMeasure", "ResolvedTree", "resolve"]
 
 _CYCLE_SHOWN = 12
+_WORD = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*")
 _HYPHENATED = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+){1,9}")
 
 
@@ -222,6 +223,9 @@ class _Resolving:
 
     def _faults(self, metric: str, path: tuple[str, ...], text: str, faults: list[Fault]) -> None:
         for fault in faults:
+            fix = fault.fix
+            if fault.code == "FML106" and self.places.ends_at_comma(path):
+                fix = "put all of it in quotes: inside of { } a comma ends a text"
             self.problems.add(
                 Diagnostic(
                     fault.code,
@@ -229,7 +233,7 @@ class _Resolving:
                     self.places.span_within(path, text, fault.start, fault.end),
                     metric=metric,
                     path=".".join(path),
-                    fix=fault.fix,
+                    fix=fix,
                 )
             )
 
@@ -341,30 +345,76 @@ class _Resolving:
             self.spec = self.spec.model_copy(update={"influences": tuple(influences)})
 
     def _resolve_tests(self) -> None:
-        tests = []
-        for position, case in enumerate(self.spec.tests):
-            update: dict[str, dict[str, Any]] = {}
-            for part in ("given", "expect"):
-                values = getattr(case, part)
-                for name in values or ():
-                    full = self._full_name("tests", position, name, self.metrics)
-                    if full is None:
-                        self._must_exist(name, ("tests", position, part, name), "a tested metric")
-                    update.setdefault(part, {})[full or name] = values[name]
-            tests.append(
-                case.model_copy(update={key: FrozenDict(value) for key, value in update.items()})
+        if self.spec.tests:
+            tests = tuple(
+                self._with_known_metrics(position, test)
+                for position, test in enumerate(self.spec.tests)
             )
-        if tests:
-            self.spec = self.spec.model_copy(update={"tests": tuple(tests)})
+            self.spec = self.spec.model_copy(update={"tests": tests})
 
-    def _must_exist(self, name: str, path: tuple[str | int, ...], what: str) -> None:
+    def _with_known_metrics(self, position: int, test: TestCase) -> TestCase:
+        """Return a test that names metrics and sources by their full ids; tell unknown metrics."""
+
+        def known(values: Mapping[str, Any] | None, *path: str | int) -> FrozenDict | None:
+            """Return values by full id."""
+            if values is None:
+                return None
+            named = {}
+            for name, value in values.items():
+                full = self._full_name("tests", position, name, self.metrics)
+                if full is None:
+                    where = ("tests", position, *path, name)
+                    self._must_exist(name, where, "a tested metric", key=True)
+                named[full or name] = value
+            return FrozenDict(named)
+
+        update: dict[str, Any] = {
+            part: known(getattr(test, part), part) for part in ("given", "expect", "matrix")
+        }
+        if test.cases is not None:
+            update["cases"] = tuple(
+                row.model_copy(
+                    update={
+                        part: known(getattr(row, part), "cases", number, part)
+                        for part in ("given", "expect")
+                    }
+                )
+                for number, row in enumerate(test.cases)
+            )
+        if ("tests", position) in self.loaded.scopes:
+            update |= self._in_scope(position, test)
+        return test.model_copy(update=update)
+
+    def _in_scope(self, position: int, test: TestCase) -> dict[str, Any]:
+        """Return the other parts of an included test, with full ids where short ones stand."""
+
+        def full(name: str, known: Mapping[str, object]) -> str:
+            return self._full_name("tests", position, name, known) or name
+
+        update: dict[str, Any] = {}
+        if test.property is not None:
+            update["property"] = _WORD.sub(lambda word: full(word[0], self.metrics), test.property)
+        if test.given_rows is not None:
+            sources = self.spec.sources
+            rows = {full(name, sources): rows for name, rows in test.given_rows.items()}
+            update["given_rows"] = FrozenDict(rows)
+        if test.expect_rows is not None:
+            update["expect_rows"] = tuple(
+                FrozenDict({full(name, self.metrics): value for name, value in row.items()})
+                for row in test.expect_rows
+            )
+        return update
+
+    def _must_exist(
+        self, name: str, path: tuple[str | int, ...], what: str, *, key: bool = False
+    ) -> None:
         if name in self.metrics or self._excused(name):
             return
         self.problems.add(
             Diagnostic(
                 "GRA101",
                 f"{what} is '{shown(name)}', and no metric has this id",
-                self.places.span(path),
+                self.places.span(path, key=key),
                 path=dotted(path),
                 fix=self._suggestion(name),
             )

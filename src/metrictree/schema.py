@@ -51,6 +51,9 @@ __all__ = [
     "Source",
     "Target",
     "TestCase",
+    "TestFile",
+    "TestRow",
+    "Tolerance",
     "TreeDocument",
     "TreeSpec",
     "check_metric_id",
@@ -270,7 +273,6 @@ Texts: TypeAlias = Annotated[tuple[Text, ...], Strict(strict=False), AfterValida
 MetricIds: TypeAlias = Annotated[
     tuple[MetricId, ...], Strict(strict=False), AfterValidator(_distinct)
 ]
-PlainList: TypeAlias = Annotated[tuple[Plain, ...], Strict(strict=False)]
 Rows: TypeAlias = Annotated[tuple[Annotated[dict[str, Plain], Frozen], ...], Strict(strict=False)]
 FormatVersion: TypeAlias = Annotated[Literal[1], BeforeValidator(_version)]
 
@@ -650,6 +652,107 @@ class Lint(_Model):
     """Options of rules."""
 
 
+def _test_value(value: Any, *, expected: bool) -> Any:
+    """Accept a number, `missing`, or a list of these, one for each period."""
+    items = value if isinstance(value, (list, tuple)) else (value,)
+    checked: list[float | str] = []
+    for item in items:
+        if isinstance(item, str) and item == "missing":
+            checked.append(item)
+            continue
+        if item is None and not expected:
+            checked.append("missing")
+            continue
+        if item is None:
+            raise PydanticCustomError("expected_null", "it expects nothing")
+        if not _is_number(item) or (isinstance(item, float) and not math.isfinite(item)):
+            told = "a mapping" if isinstance(item, Mapping) else "a list"  # however deep it is
+            if not isinstance(item, (list, tuple, Mapping)):
+                told = shown(getattr(item, "raw", item))
+            if isinstance(item, str):
+                told = f"the text '{told}'"
+            raise PydanticCustomError(
+                "test_value",
+                "{shown} is no finite number and not `missing`",
+                {"shown": told},
+            )
+        checked.append(float(_exact(item)))
+    if isinstance(value, (list, tuple)):
+        if not checked:
+            raise PydanticCustomError("test_value", "the list of periods is empty")
+        return tuple(checked)
+    return checked[0]
+
+
+def _given_value(value: Any) -> Any:
+    return _test_value(value, expected=False)
+
+
+def _expected_value(value: Any) -> Any:
+    return _test_value(value, expected=True)
+
+
+def _test_values_schema(*, null: bool) -> WithJsonSchema:
+    one: list[dict[str, Any]] = [{"type": "number"}, {"const": "missing"}]
+    if null:
+        one.append({"type": "null"})
+    periods = {"type": "array", "items": {"anyOf": one}, "minItems": 1}
+    return WithJsonSchema({"anyOf": [*one, periods]})
+
+
+GivenValue: TypeAlias = Annotated[
+    Any, BeforeValidator(_given_value), _test_values_schema(null=True)
+]
+ExpectedValue: TypeAlias = Annotated[
+    Any, BeforeValidator(_expected_value), _test_values_schema(null=False)
+]
+Given: TypeAlias = Annotated[dict[MetricId, GivenValue], Frozen]
+Expected: TypeAlias = Annotated[dict[MetricId, ExpectedValue], Frozen]
+
+
+class Tolerance(_Model):
+    """How far a value may be from what is expected."""
+
+    relative: Annotated[Number, Field(ge=0, lt=1)] | None = None
+    """As a share of what is expected: 0.01 is 1 %. From 1 on, 0 would do for everything."""
+    absolute: Annotated[Number, Field(ge=0)] | None = None
+    """In the unit of the metric."""
+
+    shorthand: ClassVar[str | None] = "relative"
+
+    @classmethod
+    def _from_short(cls, value: Any) -> Any:
+        return {cls.shorthand: value} if _is_number(value) else value
+
+    @classmethod
+    def _short_forms(cls) -> list[dict[str, Any]]:
+        return [
+            {
+                "type": "number",
+                "minimum": 0,
+                "exclusiveMaximum": 1,
+                "description": "short for `relative`",
+            }
+        ]
+
+
+class TestRow(_Model):
+    """One case of a table: what it gives and expects besides what the whole test does."""
+
+    __test__: ClassVar[bool] = False  # pytest: this is no test class
+
+    name: Text | None = None
+    """What is special about it."""
+    given: Given | None = None
+    """Values of metrics, besides those of the test."""
+    expect: Expected | None = None
+    """Expected values, besides those of the test."""
+    error: Code | None = None
+    """A diagnostic that is expected."""
+    tolerance: Tolerance | None = None
+    """How far a value may be from what is expected."""
+
+
 class TestCase(_Model):
     """A test of definitions: given inputs or rows, expected values or a property."""
 
@@ -657,32 +760,54 @@ class TestCase(_Model):
 
     name: Text
     """What is tested, as a sentence."""
-    given: Annotated[dict[MetricId, Plain], Frozen] | None = None
-    """Values of metrics."""
+    given: Given | None = None
+    """Values of metrics, inputs or computed ones, or `missing`; a list has one for each period."""
     given_rows: Annotated[dict[Text, Rows], Frozen] | None = None
     """Rows of sources."""
     grain: Literal["day", "week", "month", "quarter", "year", "all"] | None = None
-    """The grain of `expect_rows`."""
+    """The length of a period of `expect_rows`; `all` if absent."""
     by: Texts = ()
     """The dimensions of `expect_rows`."""
-    expect: Annotated[dict[str, Plain], Frozen] | None = None
-    """Expected values of metrics, or `missing`."""
+    expect: Expected | None = None
+    """Expected values of metrics, or `missing`; a list has one for each period."""
     expect_rows: Rows | None = None
-    """Expected rows."""
+    """The rows that come out, each with its period and dimensions, and with values of metrics."""
     property: Text | None = None
-    """A sentence that holds for all inputs."""
-    matrix: Annotated[dict[str, PlainList], Frozen] | None = None
-    """Values to try in all combinations."""
-    cases: Rows | None = None
-    """A table of cases."""
+    """A sentence that holds for all inputs inside of their ranges."""
+    matrix: (
+        Annotated[
+            dict[
+                MetricId,
+                Annotated[tuple[GivenValue, ...], Strict(strict=False), Field(min_length=1)],
+            ],
+            Frozen,
+        ]
+        | None
+    ) = None
+    """Values to give in all combinations, by metric."""
+    cases: Annotated[tuple[TestRow, ...], Strict(strict=False), Field(min_length=1)] | None = None
+    """A table of cases, each run on its own."""
     error: Code | None = None
-    """A diagnostic that is expected."""
-    tolerance: Number | None = None
-    """Largest relative difference that passes."""
+    """A diagnostic that is expected: of a rule, or of what is given."""
+    tolerance: Tolerance | None = None
+    """How far a value may be from what is expected; 1e-9 of it if absent."""
     tags: Texts = ()
     """Words to select it by."""
     skip: Text | None = None
     """Why it does not run."""
+
+
+class TestFile(_Model):
+    """A file of tests beside its tree: `*.metrictest.yml`."""
+
+    __test__: ClassVar[bool] = False  # pytest: this is no test class
+
+    metrictree: FormatVersion = 1
+    """Version of the format."""
+    tree: Text | None = None
+    """The file of the tree, from this folder; if absent, `shop.yml` of `shop.metrictest.yml`."""
+    tests: Annotated[tuple[TestCase, ...], Strict(strict=False)]
+    """Tests of the tree's definitions."""
 
 
 # --- the document
@@ -787,16 +912,19 @@ def _listed(value: Any) -> Any:
     return value
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of tree documents, draft 2020-12, for editors.
+def json_schema(of: Literal["tree", "tests"] = "tree") -> dict[str, Any]:
+    """Return the JSON Schema of tree documents, or of files of tests, draft 2020-12, for editors.
 
     >>> json_schema()["required"]
     ['north_star', 'metrics']
+    >>> json_schema("tests")["required"]
+    ['tests']
     """
-    schema = TreeSpec.model_json_schema(by_alias=True, mode="validation")
+    model, title = (TreeSpec, "document") if of == "tree" else (TestFile, "file of tests")
+    schema = model.model_json_schema(by_alias=True, mode="validation")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "metrictree document",
+        "title": f"metrictree {title}",
         **_tidied(schema),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import date
 from types import UnionType
 from typing import (
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-__all__ = ["describe", "dotted", "not_a_mapping", "prune"]
+__all__ = ["describe", "dotted", "instead_of_text", "not_a_mapping", "prune"]
 
 
 def dotted(path: Path) -> str:
@@ -98,6 +99,19 @@ _EXAMPLES: Final = {
     "target": "{value: 2000}",
 }
 """What a field looks like whose form is mistaken often."""
+_EXAMPLES_OF_TESTS: Final = {
+    "given": "{visits: 100}",
+    "expect": "{rate: 0.05}",
+    "given_rows": "{orders: [{ordered_at: 2026-01-05, price: 20}]}",
+    "expect_rows": "[{week: 2026-01-05, orders: 2}]",
+    "matrix": "{visits: [0, 100]}",
+    "cases": "[{given: {visits: 0}, expect: {rate: missing}}]",
+}
+_PERCENT: Final = re.compile(r"\s*([+-]?\d{1,6}(?:\.\d+)?)\s*%\s*")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_EQUATION: Final = re.compile(r"\s*([a-z][a-z0-9_.]*)\s*={1,2}\s*([^\s=]+)\s*")
+_NO_VALUE: Final = ("none", "null", "nan", "na", "n/a", "nil", "empty", "absent", "")
+"""What people write for `missing`."""
 
 
 def id_like(text: str) -> str | None:
@@ -127,6 +141,11 @@ class _Facts(NamedTuple):
     context: Mapping[str, Any]
     model: type[Any]
     suggesters: dict[Any, Suggester]
+
+    @property
+    def in_test(self) -> bool:
+        """Whether it stands in a test."""
+        return self.path[:1] == ("tests",)
 
     @property
     def quoted(self) -> str:
@@ -175,6 +194,11 @@ def describe(
 
 def _surprise(facts: _Facts) -> _Words:
     raw = shown(facts.value.raw)
+    if day := re.fullmatch("([0-9]{4})-([0-9]{2})-([0-9]{2})", raw):
+        return _Words("SCH109", f"{facts.quoted} is {raw}: {facts.value.meaning}", _last_day(day))
+    if facts.kind == "test_value":
+        message = f"{facts.quoted} is {raw} without quotes: {facts.value.meaning}"
+        return _Words("SCH109", message, "write a number in plain digits, or `missing`")
     shorthand = facts.kind.startswith("model")  # of a metric: text or a number
     wants_number = facts.kind.startswith(("float", "int")) or (
         shorthand and raw[0] in "+-.0123456789"
@@ -182,6 +206,14 @@ def _surprise(facts: _Facts) -> _Words:
     advice = "write the number in plain digits" if wants_number else f"write '{raw}'"
     message = f"{facts.quoted} is {raw} without quotes: {facts.value.meaning}"
     return _Words("SCH109", message, advice)
+
+
+def _last_day(day: re.Match[str]) -> str:
+    """Return what to write for a day that is in no calendar."""
+    year, month = int(day[1]), int(day[2])
+    if not (year and 1 <= month <= 12):
+        return "write a day such as 2026-01-31"
+    return f"the month ends on {day[1]}-{day[2]}-{monthrange(year, month)[1]}"
 
 
 def _unknown_field(facts: _Facts) -> _Words:
@@ -211,7 +243,15 @@ def _bad_id(facts: _Facts) -> _Words:
     bad = facts.value if isinstance(facts.value, str) else facts.name
     message = f"'{shown(bad)}' is no metric id: {facts.sentence}"
     advice = "use a short name such as weekly_orders; the name to read is `label`"
-    if nearest := id_like(bad):
+    if facts.in_test:
+        equation = _EQUATION.fullmatch(bad)
+        near = f", such as {nearest}" if (nearest := id_like(bad)) else ""
+        advice = f"write the id of a metric{near}"
+        if equation:
+            advice = (
+                f"a colon stands between a metric and its value: `{': '.join(equation.groups())}`"
+            )
+    elif nearest := id_like(bad):
         advice = f"write {nearest}; the name to read is `label`"
     return _Words("SCH106", message, advice)
 
@@ -234,6 +274,10 @@ def _empty_kind(facts: _Facts) -> _Words:
 
 def _choice(facts: _Facts) -> _Words:
     advice = f"it is one of {facts.context.get('expected', '')}"
+    if isinstance(facts.value, str):
+        words = re.findall(r"'([^']*)'", str(facts.context.get("expected", "")))
+        if meant := did_you_mean(Suggester(words).near(facts.value)):
+            advice = f"{meant} It{advice[2:]}"
     if facts.kind == "version":
         advice = "this version reads format 1"
     return _Words("SCH104", f"{facts.quoted} cannot be {kind_of(facts.value)}", advice)
@@ -247,8 +291,13 @@ def _bad_number(facts: _Facts) -> _Words:
     advice = {
         "finite_number": "write a finite number",
         "inexact_integer": "write it in another unit, or as a decimal such as 1e18",
+        "less_than": f"write a share such as 0.01 for 1 %, or {{absolute: {shown(facts.value)}}} "
+        "in the unit of the metric",
     }.get(facts.kind, "check the number")
-    message = f"{facts.quoted} cannot be {kind_of(facts.value)}: {facts.sentence}"
+    sentence = facts.sentence.replace("Input should", "it must", 1)
+    message = f"{facts.quoted} cannot be {kind_of(facts.value)}: {sentence}"
+    if isinstance(facts.value, (list, tuple)):  # one of its values
+        message = f"{facts.quoted}: {sentence}"
     return _Words("SCH105", message, advice)
 
 
@@ -270,6 +319,13 @@ def _bad_fields(facts: _Facts) -> _Words:
 
 
 def _bad_code(facts: _Facts) -> _Words:
+    if facts.in_test:
+        advice = "write a code such as VAL106, or that of a rule such as NS101"
+        from metrictree.codes import CODES  # heavy
+
+        known = [code for code in CODES if code[:3] in ("VAL", "SRC")]
+        near = Suggester(known).near(facts.value) if isinstance(facts.value, str) else []
+        return _Words("SCH113", f"'{shown(facts.value)}' is no code", did_you_mean(near) or advice)
     message = f"'{shown(facts.value)}' is no code of a rule"
     return _Words("SCH113", message, "write a code such as NS101")
 
@@ -283,6 +339,37 @@ def _odd_data(facts: _Facts) -> _Words:
     return _Words("SCH103", f"{facts.quoted}: {facts.sentence}", "check what stands there")
 
 
+def _expects_nothing(facts: _Facts) -> _Words:
+    message = f"{facts.quoted} expects nothing"
+    return _Words("SCH103", message, "write a number, or `missing`", on_key=True)
+
+
+def _bad_test_value(facts: _Facts) -> _Words:
+    advice = "write a number in plain digits, `missing`, or a list of these for periods"
+    several = facts.value if isinstance(facts.value, (list, tuple)) else (facts.value,)
+    text = next((one for one in several if isinstance(one, str) and one != "missing"), None)
+    if text is not None:
+        advice = instead_of_text(text) or advice
+    return _Words("SCH103", f"{facts.quoted}: {facts.sentence}", advice)
+
+
+def instead_of_text(text: str) -> str | None:
+    """Return what to write for a text that stands for a number, if that shows.
+
+    >>> instead_of_text("10 %"), instead_of_text("mising"), instead_of_text("5 km")
+    ('a percentage is written as a ratio: 0.1', 'write `missing`', None)
+    """
+    if percent := _PERCENT.fullmatch(text):
+        return f"a percentage is written as a ratio: {float(percent[1]) / 100:g}"
+    if text.strip().lower() in _NO_VALUE or Suggester(["missing"]).near(text):
+        return "write `missing`"
+    return "write it without quotes" if _NUMBER.fullmatch(text) else None
+
+
+def _empty_list(facts: _Facts) -> _Words:
+    return _Words("SCH108", f"{facts.quoted} is an empty list", "fill it, or remove the field")
+
+
 def _wrong_type(facts: _Facts) -> _Words:
     expected = _EXPECTED.get(facts.kind)
     if expected is None:  # a kind that pydantic may add: its own sentence is better than none
@@ -290,6 +377,10 @@ def _wrong_type(facts: _Facts) -> _Words:
     value = facts.value
     if len(facts.path) == 2 and facts.path[0] == "metrics":  # a metric has short forms
         expected = "a formula, a number or a mapping"
+    if facts.in_test:
+        words = _wrong_type_in_test(facts, expected)
+        if words is not None:
+            return words
     advice = f"write {expected}"
     if expected == "text":
         advice = "put it in quotes"
@@ -301,11 +392,32 @@ def _wrong_type(facts: _Facts) -> _Words:
             advice = "write plain text, in quotes if it starts with a bracket"
     elif expected == "a number" and isinstance(value, str):
         advice = "write it in plain digits and without quotes"
-        if percent := re.fullmatch(r"\s*(\d{1,3}(?:\.\d+)?)\s*%\s*", value):
-            advice = f"a percentage is written as a ratio: {float(percent.group(1)) / 100:g}"
+        if percent := _PERCENT.fullmatch(value):
+            advice = f"a percentage is written as a ratio: {float(percent[1]) / 100:g}"
     elif facts.name in _EXAMPLES and expected in ("a mapping", "a list"):
         advice += f", such as {_EXAMPLES[facts.name]}"
     return _Words("SCH103", f"{facts.quoted} must be {expected}, not {kind_of(value)}", advice)
+
+
+def _wrong_type_in_test(facts: _Facts, expected: str) -> _Words | None:
+    """Return what is said of a part of a test whose form is mistaken often."""
+    value, what = facts.value, facts.quoted
+    if facts.path[1:] == ():
+        advice = "begin each test with its name, as `- name: one order in ten comes back`"
+    elif len(facts.path) == 2:
+        what, advice = "a test", "begin it with its name, as `- name: one order in ten comes back`"
+    elif facts.name == "tolerance":
+        expected = "a number or a mapping"
+        advice = "write a share such as 0.01 for 1 %, or {absolute: 0.5} in the unit of the metric"
+    elif facts.name == "skip" and isinstance(value, bool):
+        advice = "write why it is skipped, such as `skip: the table has no such column yet`"
+        if not value:
+            advice = "remove the field, and the test runs"
+    elif facts.path[-1] in _EXAMPLES_OF_TESTS and expected in ("a mapping", "a list"):
+        advice = f"write {expected}, such as {_EXAMPLES_OF_TESTS[facts.name]}"
+    else:
+        return None
+    return _Words("SCH103", f"{what} must be {expected}, not {kind_of(value)}", advice)
 
 
 _WORDING: Final[Mapping[str, Callable[[_Facts], _Words]]] = {
@@ -330,6 +442,9 @@ _WORDING: Final[Mapping[str, Callable[[_Facts], _Words]]] = {
     "string_pattern_mismatch": _bad_code,
     "variable": _bad_variable,
     "plain_data": _odd_data,
+    "expected_null": _expects_nothing,
+    "test_value": _bad_test_value,
+    "too_short": _empty_list,
     "listed_or_named": _odd_data,
 }
 

@@ -15,6 +15,7 @@ from metrictree.codes.graph import GRAPH
 from metrictree.codes.includes import INCLUDES
 from metrictree.codes.schema import SCHEMA
 from metrictree.codes.sources import SOURCES
+from metrictree.codes.tests import TESTS
 from metrictree.codes.values import VALUES
 
 if TYPE_CHECKING:
@@ -25,7 +26,16 @@ __all__ = ["CODES", "Code"]
 CODES: Final[Mapping[str, Code]] = MappingProxyType(
     {
         entry.code: entry
-        for entry in (*DOCUMENTS, *SCHEMA, *INCLUDES, *FORMULAS, *GRAPH, *VALUES, *SOURCES)
+        for entry in (
+            *DOCUMENTS,
+            *SCHEMA,
+            *INCLUDES,
+            *FORMULAS,
+            *GRAPH,
+            *VALUES,
+            *SOURCES,
+            *TESTS,
+        )
     }
 )
 """Every code that can be reported, by family and number."""

@@ -77,11 +77,7 @@ class Document:
 
     def span_within(self, path: Path, start: int, end: int) -> Span:
         """Return where characters ``start`` to ``end`` of the text value at ``path`` stand."""
-        here: Any = self._places
-        for step in path:
-            if isinstance(here, int):
-                break  # a shorthand is a scalar that stands for the mapping around it
-            here = split_entry(here[step])[1] if isinstance(step, str) else here[step + 1]
+        here = self._scalar_at(path)
         known, offsets = self._scalar
         most = max(end, start + 1)
         if known != here or len(offsets) <= most:  # a text may hold a thousand mistakes
@@ -90,6 +86,24 @@ class Document:
         first = offsets[min(start, len(offsets) - 1)]
         last = offsets[min(max(end - 1, start), len(offsets) - 1)] + 1
         return self.span_of((here >> 32) + first, (here >> 32) + max(last, first + 1))
+
+    def written(self, path: Path) -> str:
+        """Return the text value at ``path`` as it is written, with quotes and line breaks."""
+        here = self._scalar_at(path)
+        return self.text[here >> 32 : here & 0xFFFFFFFF]
+
+    def ends_at_comma(self, path: Path) -> bool:
+        """Return whether a comma follows the text at ``path``, as in `{a: max(b, c)}`."""
+        end = self._scalar_at(path) & 0xFFFFFFFF
+        return self.text.startswith(",", end)
+
+    def _scalar_at(self, path: Path) -> int:
+        here: Any = self._places
+        for step in path:
+            if isinstance(here, int):
+                break  # a shorthand is a scalar that stands for the mapping around it
+            here = split_entry(here[step])[1] if isinstance(step, str) else here[step + 1]
+        return int(here)
 
     def span_of(self, start: int, end: int) -> Span:
         """Return the span of the characters from ``start`` to ``end`` of the whole text."""

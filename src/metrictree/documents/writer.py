@@ -51,11 +51,15 @@ _Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(float, _represent_float)
 
 
-def dump(data: Any) -> str:
+def dump(data: Any, *, inline: bool = False) -> str:
     r"""Return plain data as YAML text that `parse` reads back to the same data.
+
+    With ``inline``, mappings and lists that hold no others stand on one line.
 
     >>> dump({"north_star": "orders", "name": "no"})
     'north_star: orders\nname: "no"\n'
+    >>> dump({"given": {"visits": 0.0, "orders": 5.0}}, inline=True)
+    'given: {visits: 0, orders: 5}\n'
     """
     text: str = yaml.dump(
         data,
@@ -63,7 +67,7 @@ def dump(data: Any) -> str:
         sort_keys=False,
         allow_unicode=True,
         width=100,
-        default_flow_style=False,
+        default_flow_style=None if inline else False,
     )
     # What no document may hold stands inside of double quotes now; PyYAML escapes most of it.
     return REFUSED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

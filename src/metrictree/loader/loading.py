@@ -20,10 +20,11 @@ from metrictree.schema import (
     FrozenDict,
     IncludedSpec,
     Metric,
+    TestFile,
     TreeSpec,
     check_metric_id,
 )
-from metrictree.schema_errors import describe, not_a_mapping, prune
+from metrictree.schema_errors import describe, kind_of, not_a_mapping, prune
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,6 +140,24 @@ class Loading:
             self.root,
             tuple(dict.fromkeys(path for path, _ in sorted(self.seen))),
         )
+
+    def test_file(self, data: Any) -> TestFile:
+        """Return a file of tests; raise if it has problems."""
+        document = self.document
+        assert document is not None
+        self.problems.add(*document.problems)
+        found = None
+        if isinstance(data, dict):
+            found = self._validate(TestFile, data, document)
+        elif not document.problems:
+            message = f"a file of tests is a mapping, not {kind_of(data)}"
+            fix = "start with `tree:` and `tests:`"
+            self.problems.add(Diagnostic("SCH103", message, document.span(()), fix=fix))
+        if self.problems or found is None:
+            raise DefinitionError(self.problems)
+        document.data = None  # the models hold it now
+        assert isinstance(found, TestFile)
+        return found
 
     def _drop_reserved(self, data: dict[str, Any]) -> dict[str, Any]:
         for block in _RESERVED_BLOCKS:

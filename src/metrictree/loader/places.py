@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from metrictree.formula.parser import span_in
 from metrictree.schema_errors import dotted
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from metrictree.documents import Document, Path as DataPath
 
 __all__ = ["Places"]
+
+_WORD: Final = re.compile(r"[A-Za-z0-9_.]+")
 
 
 class Places:
@@ -42,5 +45,33 @@ class Places:
         """Return the span of characters ``start`` to ``end`` of the text at ``path``."""
         document, path = self._find(path)
         if document is not None:
+            if path[0] == "tests" and document is not self._document:
+                words = _WORD.findall(document.written(path))
+                start, end = (_in_written(text, words, at) for at in (start, end))
             return document.span_within(path, start, end)
         return span_in(text, start, end, dotted(path))
+
+    def ends_at_comma(self, path: DataPath) -> bool:
+        """Return whether a comma ended the text at ``path``, as in `{a: max(b, c)}`."""
+        document, path = self._find(path)
+        return document is not None and document.ends_at_comma(path)
+
+
+def _in_written(text: str, words: list[str], at: int) -> int:
+    """Return where a place in a text is in the same text with other words, as many of them.
+
+    A test of an included file is read with full ids, and written with short ones.
+
+    >>> _in_written("shop.visits + shop.vists", ["visits", "vists"], 14)
+    9
+    """
+    found = list(_WORD.finditer(text))
+    shift = 0
+    for ours, word in zip(found, words, strict=True) if len(found) == len(words) else ():
+        if at <= ours.start():
+            break
+        longer = len(ours.group()) - len(word)
+        if at < ours.end():
+            return max(at - shift - longer, ours.start() - shift)
+        shift += longer
+    return at - shift
