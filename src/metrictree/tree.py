@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, overload
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from metrictree.measures.runner import RunOptions
     from metrictree.measures.views import Progress
     from metrictree.schema import Metric, NorthStar, TreeDocument, TreeSpec
+    from metrictree.testing.mutation import MutationReport
+    from metrictree.testing.runner import TestReport
 
 __all__ = ["MetricTree"]
 
@@ -129,6 +132,11 @@ class MetricTree:
     def metrics(self) -> Mapping[str, Metric]:
         """The metrics by id, in document order."""
         return self._tree.metrics
+
+    @property
+    def resolved(self) -> ResolvedTree:
+        """The checked tree beneath: parsed formulas, graph and places."""
+        return self._tree
 
     @property
     def graph(self) -> Graph:
@@ -477,6 +485,68 @@ class MetricTree:
         from metrictree.lint.scorecard import scorecard
 
         return scorecard(self._tree, today=today, values=values, history=history)
+
+    def test(self, *, today: date | None = None) -> TestReport:
+        """Return how the tests that the tree declares end; ``str`` of it tells the failures.
+
+        ``today`` is the day by which expected findings of rules are judged.
+
+        Raises:
+            DefinitionError: a test has mistakes.
+            MissingExtraError: Hypothesis, which searches for what breaks a property, is not there.
+
+        >>> tree = MetricTree(
+        ...     north_star="rate",
+        ...     metrics={"rate": "orders / visits", "orders": None, "visits": None},
+        ...     tests=[
+        ...         {
+        ...             "name": "a rate",
+        ...             "given": {"orders": 5, "visits": 20},
+        ...             "expect": {"rate": 0.2},
+        ...         },
+        ...     ],
+        ... )
+        >>> print(tree.test()[0].failures[0].message)
+        rate is 0.25, expected 0.2: 0.05 more (+25 %)
+        """
+        from metrictree.testing.repair import with_repairs
+        from metrictree.testing.runner import run_tests
+
+        report = run_tests(self._tree, today=today)
+        return replace(report, outcomes=with_repairs(self._tree, report.outcomes))
+
+    def mutate(
+        self, metrics: Iterable[str] | None = None, *, progress: Progress | None = None
+    ) -> MutationReport:
+        """Return whether the tests of the tree notice small mistakes in its definitions.
+
+        Each formula and measure, or those of ``metrics``, is changed in small ways; the tests that
+        compute it have to notice. ``str`` of the report tells what they did not notice, each with
+        a test that would. ``progress`` is called with the metric at hand, and the share that is
+        done.
+
+        Raises:
+            DefinitionError: a test has mistakes, or does not pass as the tree is.
+            UsageError: a metric is unknown, or has no formula and no measure.
+            MissingExtraError: Hypothesis, which searches for what breaks a property, is not there.
+
+        >>> tree = MetricTree(
+        ...     north_star="rate",
+        ...     metrics={"rate": "orders / visits", "orders": None, "visits": None},
+        ...     tests=[
+        ...         {
+        ...             "name": "a rate",
+        ...             "given": {"orders": 5, "visits": 20},
+        ...             "expect": {"rate": 0.25},
+        ...         },
+        ...     ],
+        ... )
+        >>> tree.mutate()
+        MutationReport(killed=5, survived=0, equivalent=0, score=1)
+        """
+        from metrictree.testing.mutation import mutate
+
+        return mutate(self._tree, metrics=metrics, progress=progress)
 
     def run_plan(
         self, targets: Iterable[str] | None = None, **options: Unpack[RunOptions]

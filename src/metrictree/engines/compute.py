@@ -31,6 +31,7 @@ __all__ = [
     "check_names",
     "checked",
     "compute",
+    "is_real",
     "missing_advice",
     "needs_time",
 ]
@@ -264,7 +265,7 @@ def checked(
 
     if given is None:
         return None
-    if isinstance(given, (bool, complex)) or not _is_real(given):
+    if isinstance(given, (bool, complex)) or not is_real(given):
         what = f"a {shown(type(given).__name__)}"
         if isinstance(given, str):
             what = f"the text '{shown(given)}'"
@@ -302,7 +303,7 @@ def checked(
     return value + 0.0
 
 
-def _is_real(given: Any) -> bool:
+def is_real(given: Any) -> bool:
     """Whether ``given`` is one real number; decimals and NumPy's scalars are."""
     if isinstance(given, numbers.Real):  # NumPy counts its spans of time among the integers
         return getattr(getattr(given, "dtype", None), "kind", "f") in "iuf"

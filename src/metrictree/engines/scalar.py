@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from metrictree.formula import Formula
     from metrictree.formula.nodes import Node
 
-__all__ = ["evaluate", "explain", "operands_of", "why_here"]
+__all__ = ["evaluate", "explain", "node_values", "operands_of", "why_here"]
 
 
 def _node_value(node: Node, args: Sequence[Value], lookup: Mapping[str, float | None]) -> Value:
@@ -30,7 +30,7 @@ def _node_value(node: Node, args: Sequence[Value], lookup: Mapping[str, float | 
     return apply(value if op == "call" else op, args, value)
 
 
-def _values(formula: Formula, lookup: Mapping[str, float | None]) -> list[Value]:
+def node_values(formula: Formula, lookup: Mapping[str, float | None]) -> list[Value]:
     """Return the value of every node."""
     values: list[Value] = []
     for node in formula.nodes:
@@ -47,7 +47,7 @@ def evaluate(formula: Formula, lookup: Mapping[str, float | None]) -> float | No
     >>> evaluate(parse("orders / visits"), {"orders": 5.0, "visits": 0.0}) is None
     True
     """
-    result = _values(formula, lookup)[-1]
+    result = node_values(formula, lookup)[-1]
     return None if result is None else result + 0.0  # -0.0 becomes 0.0
 
 
@@ -58,7 +58,7 @@ def explain(metric: str, formula: Formula, lookup: Mapping[str, float | None]) -
     >>> print(explain("rate", parse("orders / visits"), {"orders": 5.0, "visits": 0.0}))
     rate = orders / visits is missing: division by zero (orders is 5, visits is 0)
     """
-    values = _values(formula, lookup)
+    values = node_values(formula, lookup)
     index = len(values) - 1
     while not isinstance(found := why_here(formula, values, index), Rule):
         index = found

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from metrictree.plan import Plan
     from metrictree.resolved import ResolvedTree
 
-__all__ = ["SeriesValues", "WhySeries", "compute_series", "evaluate_series"]
+__all__ = ["SeriesValues", "WhySeries", "compute_series", "evaluate_series", "node_series"]
 
 _SHOWN: Final = 5
 """Periods and metrics that a text shows."""
@@ -219,12 +219,14 @@ def evaluate_series(formula: Formula, lookup: Mapping[str, Series], periods: int
     >>> evaluate_series(parse("orders + lag(orders)"), {"orders": [1.0, 2.0, 5.0]}, 3)
     [None, 3.0, 7.0]
     """
-    result: Series = _nodes(formula, lookup, periods)[-1]
+    result: Series = node_series(formula, lookup, periods)[-1]
     return [None if value is None else value + 0.0 for value in result]  # -0.0 becomes 0.0
 
 
-def _nodes(formula: Formula, lookup: Mapping[str, Series], periods: int) -> list[Sequence[Any]]:
-    """Return the values of every node."""
+def node_series(
+    formula: Formula, lookup: Mapping[str, Series], periods: int
+) -> list[Sequence[Any]]:
+    """Return the values of every node, for every period."""
     made: list[Sequence[Any]] = []
     for op, operands, value, *_ in formula.nodes:
         args = [made[index] for index in operands]
@@ -287,7 +289,7 @@ class WhySeries:
         """Return the operation at which a formula broke, and the period in which it did."""
         formula = self.formulas[metric]
         if metric not in self.nodes:
-            self.nodes[metric] = _nodes(formula, self.known, self.periods)
+            self.nodes[metric] = node_series(formula, self.known, self.periods)
         nodes = self.nodes[metric]
         index = len(nodes) - 1
         while True:

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "because",
+    "broken_up",
     "confidence_note",
     "counted",
     "diagnostics_json",
     "findings_html",
+    "headed",
+    "note",
+    "place",
+    "quoted",
     "render_diagnostic",
     "render_diagnostics",
     "render_findings",
@@ -91,9 +96,9 @@ def _advice(group: Sequence[Diagnostic], style: Style) -> str:
         names = [_told(found, first, style) for found in others[:_ALIKE]]
         if len(others) > _ALIKE:
             names.append(f"{len(others) - _ALIKE:,} more")
-        lines += _note("also", ", ".join(names), " ", style)
+        lines += note("also", ", ".join(names), " ", style)
     if first.fix is not None:
-        lines += _note("fix", first.fix, " ", style)
+        lines += note("fix", first.fix, " ", style)
     return "\n".join(lines)
 
 
@@ -128,27 +133,31 @@ def render_diagnostic(found: Diagnostic, style: Style = PLAIN) -> str:
       |           ^^^^^
       = fix: did you mean visits?
     """
-    span = found.span
-    lines = [_head(found, style)]
-    gutter = ""
-    if span is not None and span.text and span.column - span.text_column <= len(span.text) + 2:
-        number = str(span.line)
-        gutter = " " * len(number)
-        bar = style.paint("|", "dim")
-        line, caret = excerpt(span, style, (style.width or 100) - len(number) - 3)
-        lines += [
-            f"{gutter} {bar}",
-            f"{style.paint(number, 'dim')} {bar} {line}".rstrip(),
-            f"{gutter} {bar} {style.paint(caret, 'bold', _COLORS[found.severity])}",
-        ]
+    gutter, lines = quoted(found.span, style, _COLORS[found.severity])
+    lines.insert(0, _head(found, style))
     for reason in because(found):
-        lines += _note("because", reason, f"{gutter} ", style)
-    note = confidence_note(found)
-    if note is not None:
-        lines += _note("confidence", note, f"{gutter} ", style)
+        lines += note("because", reason, f"{gutter} ", style)
+    confidence = confidence_note(found)
+    if confidence is not None:
+        lines += note("confidence", confidence, f"{gutter} ", style)
     if found.fix is not None:
-        lines += _note("fix", found.fix, f"{gutter} ", style)
+        lines += note("fix", found.fix, f"{gutter} ", style)
     return "\n".join(lines)
+
+
+def quoted(span: Span | None, style: Style, color: str) -> tuple[str, list[str]]:
+    """Return the line of a place with a caret below, and the blanks before what is said of it."""
+    if span is None or not span.text or span.column - span.text_column > len(span.text) + 2:
+        return "", []
+    number = str(span.line)
+    gutter = " " * len(number)
+    bar = style.paint("|", "dim")
+    line, caret = excerpt(span, style, (style.width or 100) - len(number) - 3)
+    return gutter, [
+        f"{gutter} {bar}",
+        f"{style.paint(number, 'dim')} {bar} {line}".rstrip(),
+        f"{gutter} {bar} {style.paint(caret, 'bold', color)}",
+    ]
 
 
 def because(found: Diagnostic) -> Iterator[str]:
@@ -176,28 +185,36 @@ def confidence_note(found: Diagnostic) -> str | None:
 
 def _head(found: Diagnostic, style: Style) -> str:
     """Return the place, the severity, the code and the sentence."""
-    where = ""
-    if found.span is not None:
-        where = f"{style.show(found.span.file)}:{found.span.line}:{found.span.column}: "
-    elif found.path is not None:
+    where = place(found.span, style)
+    if found.span is None and found.path is not None:
         where = f"{style.show(found.path)}: "
-    severity = f"{found.severity.value} {found.code}:"
-    first, *others = _lines(f"{where}{severity} {style.show(found.message)}", style, 0)
-    if first.startswith(where + severity):
-        painted = style.paint(severity, "bold", _COLORS[found.severity])
-        first = style.paint(where, "bold") + painted + first[len(where + severity) :]
+    label = f"{found.severity.value} {found.code}:"
+    return headed(where, label, found.message, _COLORS[found.severity], style)
+
+
+def place(span: Span | None, style: Style) -> str:
+    """Return a place as the beginning of a line."""
+    return "" if span is None else f"{style.show(span.file)}:{span.line}:{span.column}: "
+
+
+def headed(where: str, label: str, text: str, color: str, style: Style) -> str:
+    """Return a text behind its place and a coloured label."""
+    first, *others = broken_up(f"{where}{label} {style.show(text)}", style, 0)
+    if first.startswith(where + label):
+        painted = style.paint(label, "bold", color)
+        first = style.paint(where, "bold") + painted + first[len(where + label) :]
     return "\n".join([first, *others])
 
 
-def _note(label: str, text: str, indent: str, style: Style) -> list[str]:
+def note(label: str, text: str, indent: str, style: Style) -> list[str]:
     """Return the lines of what is said below a finding."""
     label = f"= {label}:"
-    first, *others = _lines(f"{label} {style.show(text)}", style, len(indent))
+    first, *others = broken_up(f"{label} {style.show(text)}", style, len(indent))
     first = style.paint(label, "bold") + first[len(label) :]
     return [indent + line for line in (first, *others)]
 
 
-def _lines(text: str, style: Style, indent: int) -> list[str]:
+def broken_up(text: str, style: Style, indent: int) -> list[str]:
     """Break a text on a terminal, at its blanks."""
     if style.width is None:
         return [text]

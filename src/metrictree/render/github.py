@@ -9,11 +9,11 @@ from metrictree.render.files import file_name
 from metrictree.render.findings import because, confidence_note, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from metrictree.diagnostics import Diagnostic
+    from metrictree.diagnostics import Diagnostic, Span
 
-__all__ = ["findings_github"]
+__all__ = ["command", "findings_github"]
 
 _COMMANDS: Final = {
     Severity.ERROR: "error",
@@ -36,14 +36,6 @@ def findings_github(findings: Sequence[Diagnostic], metrics: int, *, ignored: in
 
 
 def _command(found: Diagnostic) -> str:
-    properties: dict[str, object] = {}
-    span = found.span
-    if span is not None:
-        properties |= {"file": file_name(span.file), "line": span.line, "endLine": span.end_line}
-        if span.line == span.end_line:  # columns mean nothing on several lines
-            properties |= {"col": span.column, "endColumn": span.end_column}
-    properties["title"] = found.code
-    told = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
     note = confidence_note(found)
     lines = [
         found.message,
@@ -51,8 +43,23 @@ def _command(found: Diagnostic) -> str:
         *([f"confidence: {note}"] if note else []),
         *([f"fix: {found.fix}"] if found.fix else []),
     ]
-    message = _data("\n".join(visible(line) for line in lines))
-    return f"::{_COMMANDS[found.severity]} {told}::{message}"
+    return command(_COMMANDS[found.severity], found.code, lines, found.span)
+
+
+def command(name: str, title: str, lines: Iterable[str], span: Span | None) -> str:
+    """Return a command that shows some lines beside a place.
+
+    >>> command("error", "a: b", ["100%"], None)
+    '::error title=a%3A b::100%25'
+    """
+    properties: dict[str, object] = {}
+    if span is not None:
+        properties |= {"file": file_name(span.file), "line": span.line, "endLine": span.end_line}
+        if span.line == span.end_line:  # columns mean nothing on several lines
+            properties |= {"col": span.column, "endColumn": span.end_column}
+    properties["title"] = title
+    told = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
+    return f"::{name} {told}::{_data(chr(10).join(map(visible, lines)))}"
 
 
 def _data(text: str) -> str:

@@ -8,33 +8,30 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol
 
 from metrictree.formula.meaning import Rule
 from metrictree.formula.printer import number_text
-from metrictree.render.numbers import format_value
-from metrictree.render.style import PLAIN, Style, clip, text_width, wrapped
+from metrictree.render.columns import WIDEST, Cell, Column, Line, draw_columns
+from metrictree.render.numbers import MISSING, format_number, format_value
+from metrictree.render.style import PLAIN, Style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from metrictree.engines.base import Reason
     from metrictree.graph import Graph
+    from metrictree.render.columns import Piece
     from metrictree.schema import Influence, Metric, TreeSpec
+    from metrictree.testing.case import Step
 
-__all__ = ["Tree", "draw_tree", "draw_values"]
+__all__ = ["Tree", "definition_text", "draw_steps", "draw_tree", "draw_values", "reason_note"]
 
 _DEEPEST: Final = 24
 _SHALLOWEST: Final = 6
 """Levels of branches; what is deeper starts again at the margin, so that lines stay short."""
 _ID: Final = 40
 """Cells that branches leave for an id on a terminal."""
-_WIDEST: Final = 60
-"""Cells that a column is widened to; what is longer pushes the rest of its line."""
-_NARROWEST: Final = 30
-"""Cells of the last column; where fewer are left, it stands below its metric instead."""
-_SHORTEST: Final = 10
-"""Cells that it is wrapped to at least."""
 _BRANCHES: Final = (("├── ", "└── "), ("├┄┄ ", "└┄┄ "), "│   ")
 _ASCII: Final = (("|-- ", "`-- "), ("|.. ", "`.. "), "|   ")
 """Edges of a formula and of an influence, each between others and at the end; what passes by."""
@@ -72,35 +69,26 @@ class _Row:
     """The branches that pass by below this line."""
 
 
-_Piece: TypeAlias = tuple[str, tuple[str, ...]]
-"""Text and its colours."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    text: str
-    colors: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    title: str
-    right: bool = False
-    optional: bool = False
-    """Whether it is left out where lines would be too long for the terminal."""
-
-
 _TREE_COLUMNS: Final = (
-    _Column("label", optional=True),
-    _Column("unit"),
-    _Column("owner"),
-    _Column("definition"),
+    Column("label", optional=True),
+    Column("unit"),
+    Column("owner"),
+    Column("definition"),
 )
+_STEP_COLUMNS: Final = (
+    Column("value", right=True),
+    Column("unit", optional=True),
+    Column("how it came about"),
+)
+_STEPS: Final = 40
+_DEEPEST_STEP: Final = 12
+"""Rows and levels that show how a value came about."""
+_ABOVE: Final = "shown above"
 _VALUE_COLUMNS: Final = (
-    _Column("value", right=True),
-    _Column("unit"),
-    _Column("label", optional=True),
-    _Column("note"),
+    Column("value", right=True),
+    Column("unit"),
+    Column("label", optional=True),
+    Column("note"),
 )
 
 
@@ -126,20 +114,23 @@ def draw_tree(tree: Tree, style: Style = PLAIN, *, depth: int | None = None) -> 
     └── per_buyer  order/customer  input
     """
 
-    def describe(row: _Row) -> list[_Cell]:
+    def describe(row: _Row) -> list[Cell]:
         metric = tree.metrics[row.metric]
-        words = [_definition(metric)] if row.first else []
+        words = [definition_text(metric)] if row.first else []
         if row.influence is not None:
             words.append(_influence(row.influence))
         said = (metric.label, metric.unit, metric.owner) if row.first else (None, None, None)
         return [
-            *(_Cell(style.cut(style.show(text or ""), _WIDEST)) for text in said),
-            _Cell(style.show("; ".join(words)), ("dim",)),
+            *(Cell(style.cut(style.show(text or ""), WIDEST)) for text in said),
+            Cell(style.show("; ".join(words)), ("dim",)),
         ]
 
     drawing = _Drawing(tree, style, depth)
-    sections = [(title, list(drawing.rows(tops))) for title, tops in _sections(tree)]
-    blocks = _table(sections, _TREE_COLUMNS, describe, style)
+    sections = [
+        (title, [_line(row, describe(row)) for row in drawing.rows(tops)])
+        for title, tops in _sections(tree)
+    ]
+    blocks = draw_columns(sections, _TREE_COLUMNS, style)
     return "\n\n".join([*_heading(tree.spec, style), *blocks])
 
 
@@ -168,16 +159,16 @@ def draw_values(
     └── visits        0
     """
 
-    def describe(row: _Row) -> list[_Cell]:
+    def describe(row: _Row) -> list[Cell]:
         metric, value = tree.metrics[row.metric], values[row.metric]
         unit = "" if metric.unit in ("%", "percent") else metric.unit or ""  # the value says it
         label = metric.label or "" if row.first else ""
-        note = _reason(row.metric, why(row.metric)) if value is None and row.first else ""
+        note = reason_note(row.metric, why(row.metric)) if value is None and row.first else ""
         return [
-            _Cell(format_value(metric, value), ("bold",) if value is not None else ("yellow",)),
-            _Cell(style.show(unit)),
-            _Cell(style.cut(style.show(label), _WIDEST), ("dim",)),
-            _Cell(style.show(note), ("yellow",)),
+            Cell(format_value(metric, value), ("bold",) if value is not None else ("yellow",)),
+            Cell(style.show(unit)),
+            Cell(style.cut(style.show(label), WIDEST), ("dim",)),
+            Cell(style.show(note), ("yellow",)),
         ]
 
     if len(values) < len(tree.metrics):  # some targets, perhaps without what they are made of
@@ -186,7 +177,88 @@ def draw_values(
     else:
         drawing = _Drawing(tree, style, None)
         sections = [(title, list(drawing.rows(tops))) for title, tops in _sections(tree)]
-    return "\n\n".join(_table(sections, _VALUE_COLUMNS, describe, style))
+    lines = [(title, [_line(row, describe(row)) for row in rows]) for title, rows in sections]
+    return "\n\n".join(draw_columns(lines, _VALUE_COLUMNS, style))
+
+
+def draw_steps(steps: Sequence[Step], style: Style = PLAIN) -> str:
+    """Return how a value came about: its formula, the numbers put in, and all that is below.
+
+    Where there are too many for one look, those deepest down are left out.
+
+    >>> from metrictree import MetricTree
+    >>> from metrictree.testing.explain import steps_below
+    >>> tree = MetricTree(
+    ...     north_star="rate", metrics={"rate": "orders / visits", "orders": None, "visits": None}
+    ... ).resolved
+    >>> known = {"rate": 0.25, "orders": 5.0, "visits": 20.0}
+    >>> print(draw_steps(steps_below(tree, "rate", known, ["orders", "visits"])))
+    metric      value  how it came about
+    rate         0.25  = orders / visits
+    │                  = 5 / 20
+    ├── orders      5  given
+    └── visits     20  given
+    """
+    lines = [_line(row, _told(step, style)) for row, step in _step_rows(steps, style)]
+    return next(draw_columns([("metric", lines)], _STEP_COLUMNS, style))
+
+
+def _told(step: Step, style: Style) -> list[Cell]:
+    unit = "" if step.unit in ("%", "percent", None) else step.unit  # the value says it
+    return [
+        Cell(
+            format_number(step.value, unit=step.unit),
+            ("yellow",) if step.value is None else ("bold",),
+        ),
+        Cell(style.show(unit)),
+        Cell("\n".join(map(style.show, _came_about(step)))),
+    ]
+
+
+def _came_about(step: Step) -> Iterator[str]:
+    place = f" ({step.span})" if step.span is not None else ""
+    if step.origin == "computed":
+        yield f"= {step.formula}{place}"
+        if step.numbers != step.formula:
+            yield f"= {step.numbers}"
+        if step.why is not None and step.value is not None:
+            yield step.why
+        elif step.why is not None:
+            colon = "" if step.why.startswith("because ") else ":"
+            yield f"{MISSING}{colon} {step.why}"
+    elif step.origin == "measured":
+        yield f"{step.formula}{place}"
+    else:
+        yield step.origin + (place if step.origin == "constant" else "")
+
+
+def _step_rows(steps: Sequence[Step], style: Style) -> Iterator[tuple[_Row, Step]]:
+    """Yield a row for each step that is drawn, with the branches that lead to it."""
+    deepest = _DEEPEST_STEP
+    while deepest > 1 and sum(step.depth <= deepest for step in steps) > _STEPS:
+        deepest -= 1
+    edges, _, pipe = _BRANCHES if style.draws else _ASCII
+    rows: list[tuple[_Row, Step]] = []
+    more: set[int] = set()
+    """Depths at which another step follows below."""
+    hidden = 0
+    for at in range(len(steps) - 1, -1, -1):
+        step = steps[at]
+        depth = step.depth
+        if depth > deepest:
+            hidden += 1
+            continue
+        passing = "".join(pipe if level in more else "    " for level in range(1, depth))
+        branch = edges[depth not in more] if depth else ""
+        inside = depth + 1 in more
+        mark = f"(and {hidden:,} more below)" if hidden else ""
+        below = passing + (pipe if depth in more else "    ") if depth else ""
+        below += pipe if inside else "    "
+        first = step.origin != _ABOVE
+        rows.append((_Row(passing + branch, step.metric, None, mark, first, below), step))
+        more = {level for level in more if level <= depth} | {depth}
+        hidden = 0
+    yield from reversed(rows)
 
 
 # --- what stands where
@@ -311,7 +383,8 @@ def _heading(spec: TreeSpec, style: Style) -> Iterator[str]:
         yield ": ".join(filter(None, (title, product)))
 
 
-def _definition(metric: Metric) -> str:
+def definition_text(metric: Metric) -> str:
+    """Return in words where the value of a metric comes from."""
     if metric.formula is not None:
         return "= " + " ".join(metric.formula.split())
     if metric.measure is not None:
@@ -321,14 +394,16 @@ def _definition(metric: Metric) -> str:
     return "input" if metric.value is None else f"constant {number_text(metric.value)}"
 
 
-def _reason(metric: str, reason: Reason | None) -> str:
+def reason_note(metric: str, reason: Reason | None) -> str:
+    """Return why a metric is missing, in few words to stand beside it."""
     if reason is None:
         return ""
+    before, _, rule = str(reason).partition(" is missing")[2].partition(": ")
     if reason.metric != metric:
-        return f"because {reason.metric} is missing"
+        return f"because {reason.metric} is missing{before}"
     if reason.rule is Rule.INPUT_MISSING:
         return "no value was given"
-    return str(reason).partition(" is missing: ")[2]
+    return f"{before.strip()}: {rule}" if before else rule
 
 
 def _influence(influence: Influence) -> str:
@@ -342,138 +417,10 @@ def _influence(influence: Influence) -> str:
     return f"influence{size}{lag} ({influence.confidence})"
 
 
-# --- columns
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where the columns of a drawing stand."""
-
-    style: Style
-    columns: Sequence[_Column]
-    first: int
-    """The width of the first column, which has the names."""
-    kept: tuple[int, ...]
-    widths: tuple[int, ...]
-    room: int | None
-    """The cells for the last column; ``None`` if it is as wide as it likes."""
-    below: bool = False
-    """Whether the last column stands below the names."""
-
-
-def _table(
-    sections: list[tuple[str, list[_Row]]],
-    columns: Sequence[_Column],
-    describe: Callable[[_Row], list[_Cell]],
-    style: Style,
-) -> Iterator[str]:
-    """Yield each section as lines of aligned columns; columns without a word are left out."""
-    described = [(title, [(row, describe(row)) for row in rows]) for title, rows in sections]
-    layout = _layout(described, columns, style)
-    heads = [_Cell(column.title, ("dim",)) for column in columns]
-    if layout.below:
-        heads[-1] = _Cell("")
-    for title, lines in described:
-        rendered = list(_lines([(title, ("bold",))], "", heads, layout))
-        heads = [_Cell("")] * len(columns)  # the first section says it for all
-        for row, cells in lines:
-            branches, metric, mark = _name(row)
-            name: list[_Piece] = [
-                (branches, ("dim",)),
-                (metric, ("bold",) if row.first else ()),
-                (mark, ("dim",)),
-            ]
-            rendered += _lines(name, row.below, cells, layout)
-        yield "\n".join(rendered)
-
-
-def _layout(
-    described: list[tuple[str, list[tuple[_Row, list[_Cell]]]]],
-    columns: Sequence[_Column],
-    style: Style,
-) -> _Layout:
-    """Return the columns that fit; the last one is wrapped where it does not, or stands below."""
-    first = 0
-    widths = [0] * len(columns)
-    last = len(columns) - 1
-    for title, lines in described:
-        first = max(first, len(title))
-        for row, cells in lines:
-            first = max(first, min(sum(map(text_width, _name(row))), _WIDEST))
-            for position, cell in enumerate(cells):
-                wide = text_width(cell.text)
-                most = wide if position == last else _WIDEST
-                widths[position] = max(widths[position], min(wide, most))
-    kept = tuple(position for position, width in enumerate(widths) if width)
-    widths = [max(width, len(column.title)) for width, column in zip(widths, columns, strict=True)]
-    if style.width is None:
-        return _Layout(style, columns, first, kept, tuple(widths), None)
-
-    width = style.width
-
-    def left(kept: Sequence[int]) -> int:
-        return width - first - sum(widths[at] + 2 for at in kept if at != last) - 2
-
-    if last not in kept or left(kept) < widths[last]:
-        kept = tuple(at for at in kept if not columns[at].optional)
-    room = left(kept)
-    if last in kept and room < min(widths[last], _NARROWEST):
-        return _Layout(style, columns, first, kept, tuple(widths), room, below=True)
-    return _Layout(style, columns, first, kept, tuple(widths), room)
-
-
-def _name(row: _Row) -> tuple[str, str, str]:
-    return row.branches, row.metric, f" {row.mark}" if row.mark else ""
-
-
-def _lines(
-    name: Sequence[_Piece],
-    below: str,
-    cells: Sequence[_Cell],
-    layout: _Layout,
-) -> Iterator[str]:
-    """Yield the line of a row, and those on which its last column goes on."""
-    columns, style = layout.columns, layout.style
-    pieces = list(name)
-    at = sum(text_width(text) for text, _ in name)
-    end = layout.first
-    rest: list[str] = []
-    for position in layout.kept:
-        cell, width = cells[position], layout.widths[position]
-        start, end = end + 2, end + 2 + width
-        text = cell.text
-        if position == len(columns) - 1 and layout.room is not None:
-            start = text_width(below) if layout.below else start
-            room = layout.room if not layout.below else (style.width or 0) - start
-            rest = wrapped(text, max(room, _SHORTEST))
-            text = rest.pop(0) if not layout.below and at + 2 <= start else ""
-        if not text:
-            continue
-        target = start + (max(width - text_width(text), 0) if columns[position].right else 0)
-        gap = max(target - at, 2)
-        pieces += [(" " * gap, ()), (text, cell.colors)]
-        at += gap + text_width(text)
-    yield _painted(pieces, at, style)
-    for text in filter(None, rest):
-        gap = max(start - text_width(below), 0)
-        width = text_width(below) + gap + text_width(text)
-        yield _painted([(below + " " * gap, ("dim",)), (text, cell.colors)], width, style)
-
-
-def _painted(pieces: list[_Piece], width: int, style: Style) -> str:
-    """Return pieces as a line; on a terminal it is cut to its width."""
-    if style.width is not None and width > style.width:
-        pieces = list(_clipped(pieces, style.width))
-    return "".join(style.paint(text, *colors) if colors else text for text, colors in pieces)
-
-
-def _clipped(pieces: list[_Piece], width: int) -> Iterator[_Piece]:
-    """Yield pieces of a line that is too long, up to a width, with dots at the end."""
-    left = width - 3
-    for text, colors in pieces:
-        part = clip(text, left)
-        yield part, colors
-        left -= text_width(part)
-        if part != text:
-            break
-    yield "...", ("dim",)
+def _line(row: _Row, cells: list[Cell]) -> Line:
+    name: list[Piece] = [
+        (row.branches, ("dim",)),
+        (row.metric, ("bold",) if row.first else ()),
+        (f" {row.mark}" if row.mark else "", ("dim",)),
+    ]
+    return Line(name, cells, row.below)

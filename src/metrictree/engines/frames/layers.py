@@ -85,6 +85,8 @@ class Engine(NamedTuple):
     """A day, or a time without a zone, as it stands in a query."""
     strict_casts: bool = False
     """An integer that float64 has not is an error where it is made one."""
+    strict_times: bool = False
+    """A day and a time cannot be compared."""
     floored: bool = False
     """`%` stays what narwhals makes of it, for whom reads that and knows an exact way."""
 

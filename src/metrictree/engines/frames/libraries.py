@@ -226,7 +226,7 @@ LIBRARIES: Final[Mapping[str, Library]] = {
     ),
     "pandas": Library(
         "pandas",
-        Engine(remainder=_pandas_remainder, wraps=True, strict_casts=True),
+        Engine(remainder=_pandas_remainder, wraps=True, strict_casts=True, strict_times=True),
         rows=_rows_pandas,
         types=lambda frame: list(map(str, frame.dtypes)),
         folds=False,

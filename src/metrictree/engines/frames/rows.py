@@ -459,6 +459,8 @@ class Lowering:
                 for index, arg in zip(node.args, args, strict=True)
             ]
             kinds = {arg.kind for arg in args} - {Kind.NULL}
+            if self._engine.strict_times:
+                args = [self._midnight(arg) for arg in args]
         if len(kinds) > 1 or Kind.OTHER in kinds:
             if Kind.NUMBER in kinds and any(
                 self._told_cell(arg, formula.nodes[index], rare=True)
@@ -508,6 +510,11 @@ class Lowering:
             )
             return _MISSING
         return Operand(Kind.TIME, value=moment)
+
+    def _midnight(self, arg: Operand) -> Operand:
+        """Return a column of days as one of times."""
+        days = {column.name for column in self._columns.values() if column.dtype == nw.Date}
+        return self._column("time", (arg,), None, Kind.TIME) if arg.name in days else arg
 
     def _member(self, node: Node, arg: Operand, formula: Formula) -> Operand:
         kind = Kind.TEXT if isinstance(node.value[0], str) else Kind.NUMBER
@@ -718,6 +725,7 @@ _EXPRESSIONS: Final[Mapping[str, Callable[..., nw.Expr]]] = {
     "float64_if_exact": lambda x: nw.when((x <= EXACT) & (x >= -EXACT)).then(x).cast(nw.Float64),
     "unsigned": lambda x: x + 0.0,
     "int64": lambda x: x.cast(nw.Int64),
+    "time": lambda x: x.cast(nw.Datetime("us")),
     "below": lambda x, value: nw.when(x.abs() < value).then(x),
     "nearest": lambda x, value: (x * value).round(0),
     "divided": lambda x, value: x / value,
