@@ -4,13 +4,15 @@ In Markdown, the blocks of one page run in order, in one empty folder that holds
 ``examples/``, and share their names:
 
 - ``python`` runs; ``pycon``, or ``python`` that starts with ``>>>``, is compared as a doctest;
-- ``yaml`` or ``csv`` with a ``title`` is written to the file of that name;
+- ``yaml``, ``csv`` or ``python`` with a ``title`` is written to the file of that name; a title such
+  as ``shop.yml, further down`` adds to the end of the file;
 - ``yaml`` that holds ``north_star:`` at its top is a tree and must load without errors, unless its
   title is ``mistakes.yml``;
 - a comment ``<!--- skip: start if(absent("polars"), reason="...") --->`` skips all blocks up to
   ``<!--- skip: end --->`` where that library is not installed;
-- ``console`` runs each line that starts with ``$ metrictree`` and compares what it prints, ``...``
-  standing for any text; other commands are for the reader only.
+- ``console`` runs each line that starts with ``$ metrictree`` or ``$ pytest`` and compares what it
+  prints, ``...`` standing for any text, and ``in 0.02 s`` for any time; other commands are for the
+  reader only.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +43,20 @@ if TYPE_CHECKING:
     from sybil import Document, Example
     from sybil.region import Region
 
+pytest_plugins = ["pytester"]
+
 ROOT = Path(__file__).parent
-# The command `metrictree` of this interpreter, whatever PATH says.
-PROGRAM = (sys.executable, "-m", "metrictree")
+PLUGIN = "metrictree.pytest_plugin"
+# Commands of this interpreter, whatever PATH says; a plugin of pytest may be named only once.
+INSTALLED = any(one.value == PLUGIN for one in entry_points(group="pytest11"))
+PROGRAMS = {
+    "metrictree": (sys.executable, "-m", "metrictree"),
+    "pytest": (
+        *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
+        *(() if INSTALLED else ("-p", PLUGIN)),
+    ),
+}
+SECONDS = re.compile(r"\bin [0-9.,]+ ?s\b")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -75,18 +89,21 @@ def find_sessions(document: Document) -> Iterator[Region]:
 
 
 def write_file(example: Example) -> Path | None:
-    """Write the file that a block is titled with."""
+    """Write the file that a block is titled with, or add to it."""
     arguments, text = example.parsed
-    title = re.search(r'title="([^"]+)"', arguments)
+    title = re.search(r'title="([^",]+)(, further down)?"', arguments)
     if title is None:
         return None
     path = Path(title[1])
     path.parent.mkdir(parents=True, exist_ok=True)
+    if title[2]:  # as far to the right as it stands there
+        _, _, block = example.document.text[example.start : example.end].partition("\n")
+        text = path.read_text(encoding="utf-8") + "\n" + block.rpartition("\n")[0] + "\n"
     path.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 
-def check_csv(example: Example) -> None:
+def check_file(example: Example) -> None:
     """Write the file that a block is titled with."""
     write_file(example)
 
@@ -108,24 +125,26 @@ def check_console(example: Example) -> str | None:
     _, text = example.parsed
     for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n?)*)", text, re.MULTILINE):
         words = shlex.split(command, comments=True)
-        if words[0] != "metrictree":
+        if words[0] not in PROGRAMS:
             continue
         done = subprocess.run(  # noqa: S603 - the command stands in our own documents
-            [*PROGRAM, *words[1:]],
+            [*PROGRAMS[words[0]], *words[1:]],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
-            env=os.environ | {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"},
+            env={name: value for name, value in os.environ.items() if "PYTEST" not in name}
+            | {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"},
             timeout=60,
             check=False,
         )
-        if expected.strip() and not doctest.OutputChecker().check_output(
-            expected.strip() + "\n", done.stdout.strip() + "\n", doctest.ELLIPSIS
+        right, found = (SECONDS.sub("in ... s", one).strip() for one in (expected, done.stdout))
+        if right and not doctest.OutputChecker().check_output(
+            right + "\n", found + "\n", doctest.ELLIPSIS
         ):
             return (
                 f"$ {command}\nexpected:\n{expected}\ngot (exit {done.returncode}):\n{done.stdout}"
             )
-        if not expected.strip() and done.returncode:
+        if not right and done.returncode:
             return f"$ {command}\nexit {done.returncode}:\n{done.stdout}"
     return None
 
@@ -150,7 +169,8 @@ markdown = Sybil(
         PythonCodeBlockParser(doctest_optionflags=FLAGS),
         SkipParser(),
         find_sessions,
-        FencedBlocks("csv", check_csv),
+        FencedBlocks("csv", check_file),
+        FencedBlocks("python(?= title=)", check_file),
         FencedBlocks("yaml", check_yaml),
         FencedBlocks("console", check_console),
     ],

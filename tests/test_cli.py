@@ -198,7 +198,7 @@ def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(MetricTree, "load", interrupt)
-    result = run("check", "shop.yml")
+    result = run("show", "shop.yml")
     assert (result.exit_code, result.output) == (130, "")
 
 
@@ -809,6 +809,7 @@ def test_run_never_replaces_what_its_tree_is_made_of() -> None:
 
 def test_schema_is_the_json_schema() -> None:
     assert json.loads(run("schema").stdout) == metrictree.json_schema()
+    assert json.loads(run("schema", "--tests").stdout) == metrictree.json_schema("tests")
 
 
 def test_new_writes_a_tree_that_checks_clean_and_computes_as_it_says() -> None:
@@ -914,7 +915,11 @@ def test_verbs_and_options_are_completed() -> None:
 # --- the examples
 
 
-SOUND = [path for path in sorted(EXAMPLES.glob("**/*.yml")) if "case_studies" not in path.parts]
+SOUND = [
+    path
+    for path in sorted(EXAMPLES.glob("**/*.yml"))
+    if "case_studies" not in path.parts and ".metrictest" not in path.name
+]
 
 
 @pytest.mark.parametrize("example", SOUND, ids=lambda path: path.name)

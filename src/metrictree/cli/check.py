@@ -68,7 +68,8 @@ def command(  # noqa: PLR0917 - click passes them by name
 ) -> None:
     """Find every mistake of a tree, and judge its North Star.
 
-    Mistakes of a document are always told. Where there are none, the rules look at the tree:
+    Mistakes of a document and of its tests are always told; a file of tests, *.metrictest.yml, has
+    no other. Where the document has none, the rules look at the tree:
     `metrictree rule` lists them, `metrictree rule NS101` explains one. With --values or --history
     they see what really moves the North Star. Sources are not opened.
 
@@ -82,8 +83,10 @@ def command(  # noqa: PLR0917 - click passes them by name
       metrictree check tree.yml --format sarif > metrictree.sarif
     """  # noqa: D301 - click takes \b for text that is not wrapped
     from metrictree.errors import DefinitionError
+    from metrictree.lint import lint
     from metrictree.lint.runner import codes_of
-    from metrictree.tree import MetricTree
+    from metrictree.testing import load
+    from metrictree.testing.discovery import is_test_file
 
     if statistics and form not in ("text", "json"):
         raise click.UsageError("--statistics are written as text or as --format json.")
@@ -95,16 +98,22 @@ def command(  # noqa: PLR0917 - click passes them by name
     metrics = broken = 0
     for file in files:
         try:
-            tree = MetricTree.load(file, root=root)
+            tree = load(file, root=root)
         except DefinitionError as error:
             found += error.diagnostics
             broken += 1
             continue
+        if tree.spec.tests:
+            from metrictree.testing.collect import collect
+
+            found += collect(tree).problems
+        metrics += len(tree.metrics)
+        if is_test_file(file):
+            continue  # its tree is judged where it is named itself
         facts = read_facts(tree, values, history, today)
-        report = tree.lint(select=selected, ignore=left_out, **facts)
+        report = lint(tree, select=selected, ignore=left_out, **facts)
         found += report
         ignored += [(entry.finding, entry.reason) for entry in report.suppressed]
-        metrics += len(tree.metrics)
     if broken:
         metrics = 0  # nobody can tell how many there are
     if statistics:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from metrictree.diagnostics import Diagnostic
     from metrictree.render.style import Style
-    from metrictree.tree import MetricTree
+    from metrictree.resolved import ResolvedTree
 
 __all__ = [
     "Choice",
@@ -103,7 +103,7 @@ def codes(given: Iterable[str]) -> list[str]:
 
 
 def read_facts(
-    tree: MetricTree, values: Path | None, history: Path | None, today: datetime | None
+    tree: ResolvedTree, values: Path | None, history: Path | None, today: datetime | None
 ) -> dict[str, Any]:
     """Return what the rules are given besides the tree, as arguments of `lint`."""
     from metrictree.loader import load_history, load_inputs

@@ -22,6 +22,8 @@ __all__ = ["program"]
 VERBS = (
     "new",
     "check",
+    "test",
+    "mutate",
     "score",
     "rule",
     "show",

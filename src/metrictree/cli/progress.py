@@ -26,7 +26,7 @@ _STEP: Final = 0.1
 
 @dataclass(slots=True)
 class Progress:
-    """What a run tells: the source that it reads, and the share of it that is done, if known."""
+    """What a run tells: what it is at, such as a source, and the share that is done, if known."""
 
     latest: tuple[str, float | None] = ("", None)
 
@@ -36,16 +36,17 @@ class Progress:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress | None]:
+def progress_bar(doing: str = "reading") -> Iterator[Progress | None]:
     """Give a run something to tell its progress to, and draw it after a while.
 
-    There is nothing to tell it to if nobody looks: without a terminal, that is.
+    ``doing`` is what it does with what it tells of. There is nothing to tell it to if nobody looks:
+    without a terminal, that is.
     """
     if not sys.stderr.isatty():
         yield None
         return
     progress, over = Progress(), Event()
-    thread = Thread(target=_draw, args=(progress, over), daemon=True)
+    thread = Thread(target=_draw, args=(progress, over, doing), daemon=True)
     thread.start()
     try:
         yield progress
@@ -54,7 +55,7 @@ def progress_bar() -> Iterator[Progress | None]:
         thread.join()  # whatever is written next begins on a line of its own
 
 
-def _draw(progress: Progress, over: Event) -> None:
+def _draw(progress: Progress, over: Event, doing: str) -> None:
     started = monotonic()
     if over.wait(_PATIENCE):
         return
@@ -65,7 +66,7 @@ def _draw(progress: Progress, over: Event) -> None:
     with bar:
         while True:
             source, share = progress.latest
-            bar.label = f"reading {style.show(source)}" if source else "computing"
+            bar.label = f"{doing} {style.show(source)}" if source else "computing"
             done = "" if share is None else f"{share:4.0%}  "
             bar.update(round(100 * (share or 0)) - bar.pos, f"{done}{monotonic() - started:.0f} s")
             bar.render_progress()

@@ -66,7 +66,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     from metrictree.tree import MetricTree
 
     tree = MetricTree.load(file, root=root)
-    card = tree.scorecard(**read_facts(tree, values, history, today))
+    card = tree.scorecard(**read_facts(tree.resolved, values, history, today))
     if form == "json":
         click.echo(json.dumps(card.to_dict(), indent=2))
     elif form == "markdown":
