@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections import ChainMap, Counter
 from dataclasses import replace
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from metrictree.diagnostics import shown
@@ -42,8 +41,7 @@ _OTHERS: Final = 100
 """Other tests that have a say in which change is right."""
 _REPAIRED_ROWS: Final = 3
 _TRIED_ROWS: Final = 40
-_SECONDS: Final = 1.0
-"""Of tests of rows: how many get a repair, and how many changes are tried for how long."""
+"""Of tests of rows: how many get a repair, and how many changes are tried for one of them."""
 _OTHER_ROWS: Final = 4
 """Tests of rows that have a say in which change is right."""
 _CHECKED: Final = 12
@@ -178,14 +176,11 @@ class Repairs:
         if meant is not None:  # what repairs a formula for a slip in the rows is a coincidence
             first, *rest = outcome.failures
             return replace(outcome, failures=(replace(first, fix=meant), *rest))
-        ends = perf_counter() + _SECONDS
         ways: list[_Way] = []
         parts: dict[str, list[_Way]] = {}
         messages = {failure.message for failure in outcome.failures}
         causes = [str(failure.metric) for failure in outcome.failures if not failure.follows]
         for mutant in itertools.islice(_mutants_of_rows(tree, outcome), _TRIED_ROWS):
-            if perf_counter() > ends:
-                break
             changed = _run(tree_with(tree, mutant), case)
             way = _Way(0, 0, -_rank(mutant), mutant)
             if changed is None:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["mutate"]
 
-_SLOW: Final = 0.002
-"""Seconds from which a case waits until quicker ones have had a look."""
+_SLOW: Final = (Kind.ROWS, Kind.PROPERTY)
+"""Cases that wait until quicker ones have had a look."""
 _LONGEST: Final = 80
 """Characters of the name of a test."""
 _ALGEBRA: Final = "the same by algebra"
@@ -130,7 +130,6 @@ class _Mutating:
             seen[case.name] = evaluation.computed
 
         problems = []
-        took: dict[str, float] = {}
         for case in collected.cases:
             if case.skip is not None:
                 continue
@@ -139,7 +138,6 @@ class _Mutating:
                 outcome, self.examples[case.name] = search(tree, case)
             else:
                 outcome = run_case(tree, case, watch=watch)
-            took[case.name] = outcome.seconds
             if outcome.status is not Status.PASSED:
                 problems.append(_not_passed(outcome))
                 continue
@@ -156,7 +154,7 @@ class _Mutating:
         if problems:
             raise DefinitionError(problems)
         for cases in self.seers.values():
-            cases.sort(key=lambda case: took[case.name] > _SLOW)
+            cases.sort(key=lambda case: case.kind in _SLOW)
 
     # --- one mutant
 
