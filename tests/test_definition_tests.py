@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -209,6 +210,22 @@ def test_a_failing_line_of_a_table_is_told_at_its_own_place() -> None:
     assert second.case.span.line == first + 4
     assert second.failures[0].span is not None
     assert (second.failures[0].span.line, second.failures[0].span.column) == (first + 4, 48)
+
+
+def test_a_report_is_plain_data_too() -> None:
+    data = (
+        shop("- {name: it, given: {visits: 10, rate: 0.5}, expect: {orders: 6}}").test().to_dict()
+    )
+    assert data["counts"] == {"passed": 0, "failed": 1, "broken": 0, "skipped": 0}
+    (outcome,) = json.loads(json.dumps(data))["tests"]
+    assert (outcome["name"], outcome["status"], outcome["line"]) == ("it", "failed", 13)
+    (failure,) = outcome["failures"]
+    assert failure["metric"] == "orders"
+    assert [(step["metric"], step["value"]) for step in failure["steps"]] == [
+        ("orders", 5.0),
+        ("visits", 10.0),
+        ("rate", 0.5),
+    ]
 
 
 # --- mistakes, each with its place

@@ -204,7 +204,6 @@ class _Run:
 
     def written(self, form: str) -> str:
         from metrictree.render.outcomes import (
-            outcome_dict,
             outcomes_github,
             outcomes_json,
             outcomes_junit,
@@ -220,7 +219,7 @@ class _Run:
         if not self.covers:
             return outcomes_json(self.outcomes)
         told = {
-            "tests": [outcome_dict(outcome) for outcome in self.outcomes],
+            "tests": [outcome.to_dict() for outcome in self.outcomes],
             "coverage": {
                 _tree_file(recorder.tree): recorder.coverage().to_dict()
                 for recorder in self.recorders.values()

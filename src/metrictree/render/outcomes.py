@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from metrictree.diagnostics import visible
@@ -28,11 +28,9 @@ from metrictree.render.tree import draw_steps
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from metrictree.diagnostics import Span
     from metrictree.testing.case import Failure, Outcome, Step
 
 __all__ = [
-    "outcome_dict",
     "outcome_summary",
     "outcomes_github",
     "outcomes_json",
@@ -155,53 +153,7 @@ def outcome_summary(
 
 def outcomes_json(outcomes: Sequence[Outcome]) -> str:
     """Return outcomes as a JSON list, in ASCII."""
-    return json.dumps([outcome_dict(outcome) for outcome in outcomes], indent=2)
-
-
-def outcome_dict(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as plain data, ready for JSON."""
-    case = outcome.case
-    return {
-        "name": case.name,
-        "kind": case.kind.value,
-        "status": outcome.status.value,
-        **_place_of(case.span),
-        "tags": list(case.tags),
-        "skip": case.skip,
-        "seconds": round(outcome.seconds, 6),
-        "failures": [
-            {
-                "message": failure.message,
-                "metric": failure.metric,
-                "fix": failure.fix,
-                "example": failure.example,
-                **_place_of(failure.span),
-                "steps": [_step_dict(step) for step in failure.steps],
-            }
-            for failure in outcome.failures
-        ],
-        "problems": [found.to_dict() for found in outcome.problems],
-    }
-
-
-def _step_dict(step: Step) -> dict[str, Any]:
-    return {
-        "metric": step.metric,
-        "depth": step.depth,
-        "value": step.value,
-        "unit": step.unit,
-        "origin": step.origin,
-        "formula": step.formula,
-        "numbers": step.numbers,
-        "why": step.why,
-        **_place_of(step.span),
-    }
-
-
-def _place_of(span: Span | None) -> dict[str, Any]:
-    if span is None:
-        return {"file": None, "line": None, "column": None}
-    return {"file": span.file, "line": span.line, "column": span.column}
+    return json.dumps([outcome.to_dict() for outcome in outcomes], indent=2)
 
 
 def outcomes_junit(outcomes: Sequence[Outcome], seconds: float = 0.0) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,6 +96,20 @@ class Step:
     span: Span | None = None
     """The formula, or the metric, in the file of the tree."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the step as plain data, ready for JSON."""
+        return {
+            "metric": self.metric,
+            "depth": self.depth,
+            "value": self.value,
+            "unit": self.unit,
+            "origin": self.origin,
+            "formula": self.formula,
+            "numbers": self.numbers,
+            "why": self.why,
+            **_place(self.span),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -114,6 +128,17 @@ class Failure:
     follows: bool = False
     """Whether it is gone as soon as a failure before it is: no more than its message is shown."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the failure as plain data, ready for JSON."""
+        return {
+            "message": self.message,
+            "metric": self.metric,
+            "fix": self.fix,
+            "example": self.example,
+            **_place(self.span),
+            "steps": [step.to_dict() for step in self.steps],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -128,3 +153,24 @@ class Outcome:
     seconds: float = 0.0
 
     __test__ = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome as plain data, ready for JSON."""
+        case = self.case
+        return {
+            "name": case.name,
+            "kind": case.kind.value,
+            "status": self.status.value,
+            **_place(case.span),
+            "tags": list(case.tags),
+            "skip": case.skip,
+            "seconds": round(self.seconds, 6),
+            "failures": [failure.to_dict() for failure in self.failures],
+            "problems": [found.to_dict() for found in self.problems],
+        }
+
+
+def _place(span: Span | None) -> dict[str, Any]:
+    if span is None:
+        return {"file": None, "line": None, "column": None}
+    return {"file": span.file, "line": span.line, "column": span.column}

@@ -60,6 +60,14 @@ class TestReport(Sequence[Outcome]):
         found = Counter(outcome.status for outcome in self.outcomes)
         return {status.value: found[status] for status in Status}
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data, ready for JSON."""
+        return {
+            "counts": self.counts,
+            "seconds": round(self.seconds, 6),
+            "tests": [outcome.to_dict() for outcome in self.outcomes],
+        }
+
     def __repr__(self) -> str:
         counted = ", ".join(f"{status}={count}" for status, count in self.counts.items())
         return f"{type(self).__name__}({counted})"
