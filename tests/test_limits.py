@@ -32,9 +32,9 @@ class Case(NamedTuple):
 
 
 def nested(levels: int) -> str:
-    """Return a document that nests so many levels: four around the data of a test, and its own."""
-    inside = levels - 4
-    return f"{HEAD}  a: 1\ntests:\n- {{name: t, given: {{a: {'[' * inside}{']' * inside}}}}}\n"
+    """Return a document that nests so many levels: six around a cell of a test, and its own."""
+    cell = "[" * (levels - 6) + "]" * (levels - 6)
+    return f"{HEAD}  a: 1\ntests:\n- {{name: t, given_rows: {{s: [{{a: {cell}}}]}}}}\n"
 
 
 def sized(count: int) -> str:
@@ -240,9 +240,9 @@ def test_data_from_python_has_the_limits_of_documents(limit: str, code: str, giv
     document: dict[str, Any] = {
         "north_star": "a",
         "metrics": {"a": 1},
-        "tests": [{"name": "t", "given": {"a": given}}],
+        "tests": [{"name": "t", "given_rows": {"s": [{"a": given}]}}],
     }
-    least = {"depth": 9, "entries": 9, "values": 80}[limit]
+    least = {"depth": 11, "entries": 9, "values": 82}[limit]
     MetricTree(**document, limits=Limits(**{limit: least}))
     with pytest.raises(DefinitionError) as caught:
         MetricTree(**document, limits=Limits(**{limit: least - 1}))
