@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from metrictree.diagnostics import Diagnostic, shown
-from metrictree.engines.base import Reason
-from metrictree.engines.compute import Why, checked
+from metrictree.engines.compute import checked
 from metrictree.engines.scalar import evaluate
-from metrictree.engines.series import WhySeries, evaluate_series
+from metrictree.engines.series import evaluate_series
 from metrictree.errors import ComputeError
-from metrictree.formula.meaning import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -142,13 +140,6 @@ class Evaluation:
     def _evaluate(self, formula: Formula) -> TestValue:
         return evaluate(formula, self.known)  # type: ignore[arg-type]
 
-    def why(self, metric: str, period: int = 0) -> Reason:  # noqa: ARG002 - as for series
-        """Return why a value is missing, from where it broke first."""
-        if metric in self.given:
-            return Reason(metric, Rule.INPUT_MISSING, None, {})
-        formulas = {name: self.tree.formulas[name] for name in self.computed}
-        return Why(formulas, self.known)(metric)  # type: ignore[arg-type]
-
 
 class SeriesEvaluation(Evaluation):
     """The values of metrics for each of a row of periods; a single number stands for all."""
@@ -170,13 +161,6 @@ class SeriesEvaluation(Evaluation):
 
     def _evaluate(self, formula: Formula) -> TestValue:
         return tuple(evaluate_series(formula, self.known, self.periods))  # type: ignore[arg-type]
-
-    def why(self, metric: str, period: int = 0) -> Reason:
-        """Return why the value of a period (0 is the first) is missing."""
-        if metric in self.given:
-            return Reason(metric, Rule.INPUT_MISSING, None, {})
-        formulas = {name: self.tree.formulas[name] for name in self.computed}
-        return WhySeries(formulas, self.known, self.periods)(metric, period)  # type: ignore[arg-type]
 
 
 def _absent(
