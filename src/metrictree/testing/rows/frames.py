@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +33,9 @@ def frame_of(columns: Mapping[str, Column], rows: int) -> Any:
             modules = [import_module(name) for name in needed]
         except ImportError:
             continue
-        return make(columns, *modules)
+        frame = make(columns, *modules)
+        if frame is not None:
+            return frame
     raise missing("rows of a test are read", "Polars", 'pip install "metrictree[polars]"')
 
 
@@ -63,17 +66,29 @@ _SQL_TYPES: Final = {
 
 
 def _duckdb(columns: Mapping[str, Column], duckdb: Any) -> Any:
+    connection = _connection(duckdb)
+    untyped = any(column.kind == "null" for column in columns.values())
+    if untyped and str(connection.sql("select null").types[0]) == "INTEGER":
+        return None  # DuckDB 1.3 takes what is always null for whole numbers
     cells = []
     for number, (name, column) in enumerate(columns.items(), 1):
         quoted = name.replace('"', '""')
         cells.append(f'unnest(${number}::{_SQL_TYPES[column.kind]}[]) as "{quoted}"')
-    return duckdb.connect().sql(
+    return connection.sql(
         f"select {', '.join(cells)}",
         params=[list(column.values) for column in columns.values()],
     )
 
 
+@cache
+def _connection(duckdb: Any) -> Any:
+    """Return a database that stays open: older versions close it under what was made in it."""
+    return duckdb.connect()
+
+
 def _pandas(columns: Mapping[str, Column], pd: Any, pa: Any) -> Any:
+    if int(pd.__version__.partition(".")[0]) < 3:
+        return None  # it compares no nanoseconds with years that these do not have
     types = {
         "null": pa.null(),
         "bool": pa.bool_(),
@@ -92,4 +107,7 @@ LIBRARIES: Final[Mapping[str, tuple[tuple[str, ...], Callable[..., Any]]]] = {
     "duckdb": (("duckdb",), _duckdb),
     "pandas": (("pandas", "pyarrow"), _pandas),
 }
-"""What a frame of each library takes, the quickest first; PyArrow alone aggregates nothing."""
+"""What a frame of each library takes, the quickest first; PyArrow alone aggregates nothing.
+
+A maker returns ``None`` where the version that is installed would read something else.
+"""
