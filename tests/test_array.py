@@ -60,7 +60,7 @@ def same(found, expected):
 # --- values
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.lists(strategies.formulas, min_size=1, max_size=3),
     st.lists(strategies.inputs, max_size=9),
@@ -136,7 +136,7 @@ def formulas_over_time(draw, names):
     return metrics
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     formulas_over_time(["a", "b", "c"]),
     st.lists(st.lists(st.tuples(_numbers, _numbers), max_size=8), min_size=1, max_size=3),

@@ -30,7 +30,7 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(st.dictionaries(strategies.any_text, plain, min_size=1, max_size=5))
 def test_what_is_written_is_read_back_to_the_same_data(data):
     document = parse(dump(data), "x.yml")

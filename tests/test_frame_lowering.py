@@ -84,7 +84,7 @@ def operations(drawn: strategies.Drawn) -> set[str]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     strategies.formulas.filter(lambda drawn: not operations(drawn) & LAST_DIGIT),
     st.lists(strategies.inputs, min_size=1, max_size=6),

@@ -205,7 +205,7 @@ def meant(formula, series):
     return rows[-1]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(strategies.time_cases())
 def test_a_plan_means_what_its_formulas_mean(case):
     tree = MetricTree(north_star="m0", metrics=case.metrics)._tree

@@ -216,7 +216,7 @@ def outcome(tree: MetricTree, targets: list[str], **given: Any) -> RunResult | s
 
 @settings(
     deadline=None,
-    max_examples=25,
+    max_examples=12,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

@@ -918,7 +918,7 @@ SMALL_TREE = {
 }
 GRAIN = st.sampled_from(GRAINS[1:])
 few = settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

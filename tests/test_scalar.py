@@ -17,7 +17,7 @@ from metrictree.formula import FUNCTIONS, meaning
 from tests import strategies
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=500)
 @given(strategies.formulas, strategies.inputs)
 def test_the_value_of_a_formula_is_what_numpy_makes_of_it(drawn, known):
     expected = strategies.numpy_value(drawn, known)

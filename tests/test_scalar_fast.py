@@ -59,7 +59,7 @@ BOUNDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(strategies.cases(), BOUNDS, st.sets(st.integers(0, 9)))
 def test_generated_code_gives_up_or_agrees_with_the_reference(case, bounds, asked):
     targets = [f"m{number}" for number in sorted(asked)] or None
@@ -84,7 +84,7 @@ HUGE = st.sampled_from(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(
     st.lists(strategies.formulas, min_size=3, max_size=3),
     st.fixed_dictionaries(dict.fromkeys(strategies.NAMES, HUGE)),
