@@ -98,3 +98,15 @@ def plain(result: RunResult) -> tuple[tuple[Any, ...], ...]:
 def column(result: RunResult, name: str) -> list[Any]:
     """Return the values of a column."""
     return [row[name] for row in result.to_dicts()]
+
+
+SALES = """\
+north_star: sales
+metrics:
+  sales: {formula: orders * price, unit: USD}
+  orders: {formula: visits * rate, unit: order}
+  visits: {unit: visit}
+  rate: {unit: order/visit}
+  price: {unit: USD/order}
+"""
+"""A product of a product, as YAML, to which tests are added."""

@@ -157,3 +157,19 @@ def test_a_misspelt_metric_shows_no_line_of_the_package(pytester):
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     result.stdout.fnmatch_lines(["*VAL107 'b' is no metric of the tree*"])
     result.stdout.no_fnmatch_line("*asserting.py*")
+
+
+def test_what_fails_is_told_as_a_test_to_paste_that_fails_too() -> None:
+    tree = MetricTree(
+        north_star="rate",
+        metrics={"rate": "orders * visits", "orders": None, "visits": None, "trend": "lag(orders)"},
+    )
+    for metric, given, expect in (
+        ("rate", {"orders": 5, "visits": None}, 0.25),
+        ("trend", {"orders": [1, 2]}, [None, 3]),
+    ):
+        with pytest.raises(AssertionError) as caught:
+            assert_metric(tree, metric, given=given, expect=expect, tolerance=0.1)
+        _, _, text = str(caught.value).partition("= as a test:\n")
+        again = MetricTree.from_yaml(f"{tree.to_yaml()}tests:\n{text}\n").test()
+        assert again.counts == {"passed": 0, "failed": 1, "broken": 0, "skipped": 0}

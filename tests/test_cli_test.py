@@ -16,19 +16,11 @@ from click.testing import CliRunner
 from metrictree.cli.program import program
 from metrictree.cli.selection import matcher
 from metrictree.testing.discovery import find_files
+from tests.small_trees import SALES as TREE
 
 if TYPE_CHECKING:
     from click.testing import Result
 
-TREE = """\
-north_star: sales
-metrics:
-  sales: {formula: orders * price, unit: USD}
-  orders: {formula: visits * rate, unit: order}
-  visits: {unit: visit}
-  rate: {unit: order/visit}
-  price: {unit: USD/order}
-"""
 TESTS = """\
 tests:
   - name: twice the visits, twice the sales

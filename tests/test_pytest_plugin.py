@@ -16,6 +16,7 @@ import pytest
 
 import metrictree
 from metrictree import MetricTree
+from tests.small_trees import SALES as TREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,15 +25,6 @@ INSTALLED = any(one.value == "metrictree.pytest_plugin" for one in entry_points(
 # Where the package is not installed, its plugin is named; a plugin may be registered only once.
 PLUGIN = () if INSTALLED else ("-p", "metrictree.pytest_plugin")
 
-TREE = """\
-north_star: sales
-metrics:
-  sales: {formula: orders * price, unit: USD}
-  orders: {formula: visits * rate, unit: order}
-  visits: {unit: visit}
-  rate: {unit: order/visit}
-  price: {unit: USD/order}
-"""
 TESTS = """\
 tests:
   - name: twice the visits, twice the sales

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
 
-from metrictree import ComputeError
+from metrictree import ComputeError, MetricTree
+from metrictree.testing.strategies import frames
 from tests import fixed_cases, servers
 
 if TYPE_CHECKING:
@@ -37,6 +39,24 @@ def cases(session: Any) -> Any:
     rows = [*zip(*fixed_cases.columns(fixed_cases.rows()).values(), strict=True)]
     schema = ", ".join(f"{name} double" for name in ("row", *fixed_cases.LEAVES))
     return session.createDataFrame(rows, schema).repartition(4).cache()
+
+
+def test_drawn_frames_are_computed_on_the_session_that_runs(session: Any) -> None:
+    tree = MetricTree(
+        north_star="rate",
+        metrics={"rate": "orders / visits", "orders": {"unit": "order"}, "visits": None},
+    )
+
+    @settings(max_examples=4, deadline=None)
+    @given(frames(tree, "pyspark", missing=True))
+    def drawn(frame: Any) -> None:
+        assert frame.sparkSession is session
+        for row in tree.compute(frame).collect():
+            cells = row.asDict()
+            expected = tree.compute({name: cells[name] for name in ("orders", "visits")})
+            assert cells["rate"] == expected["rate"]
+
+    drawn()
 
 
 def check(found: Iterable[Mapping[str, Any]]) -> None:

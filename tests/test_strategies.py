@@ -135,9 +135,11 @@ def test_drawn_numbers_are_in_any_domain(low, size, whole, data):
 # --- frames
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow", "duckdb", "ibis"])
+@pytest.mark.parametrize(
+    "library", ["pandas", "polars", "polars-lazy", "pyarrow", "duckdb", "ibis"]
+)
 def test_frames_of_every_library_can_be_computed_on(library):
-    pytest.importorskip(library)
+    pytest.importorskip(library.partition("-")[0])
 
     @settings(max_examples=8, deadline=None)
     @given(frames(SHOP, library, ["sales"], missing=True))
@@ -155,6 +157,8 @@ def test_frames_of_every_library_can_be_computed_on(library):
 
 
 def _columns(frame: Any) -> set[str]:
+    if hasattr(frame, "collect_schema"):
+        return set(frame.collect_schema().names())
     names = getattr(frame, "column_names", None)  # PyArrow has its columns elsewhere
     return set(frame.columns if names is None else names)
 
@@ -165,10 +169,18 @@ def test_frames_without_times_are_refused_where_formulas_look_back():
     assert 'time="day"' in str(caught.value)
 
 
+def test_frames_without_a_column_are_refused():
+    tree = MetricTree(north_star="double", metrics={"double": "2 * x", "x": 4})
+    with pytest.raises(UsageError, match="need no input"):
+        frames(tree)
+
+
 def test_an_unknown_library_is_refused_with_those_that_there_are():
     with pytest.raises(UsageError, match="did you mean polars"):
         frames(SHOP, "polar")
-    with pytest.raises(UsageError, match="pandas, polars, pyarrow, duckdb, ibis"):
+    with pytest.raises(
+        UsageError, match="pandas, polars, polars-lazy, pyarrow, duckdb, ibis, pyspark"
+    ):
         frames(SHOP, "excel")
 
 

@@ -528,3 +528,19 @@ def test_the_example_of_a_search_fails_when_it_is_pasted_although_it_holds_some_
         tests = [{"name": "a claim", **claim, **held}]
         tree = MetricTree(north_star="m", metrics=metrics, tests=tests)
         assert tree.test()[0].status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("1 is at least 0", "it names no metric"),
+        ("jobs is at least jobs", "'jobs' stands on both sides"),
+        ("jobs_done_well is between 0 and jobs_done_well", "'jobs_done_well' stands on both"),
+        ("jobs adds up to jobs", "'jobs' stands on both sides"),
+    ],
+)
+def test_a_sentence_that_nothing_could_break_is_a_mistake(sentence, told):
+    (problem,) = collect(tree_with(sentence).resolved).problems
+    assert problem.code == "TST121"
+    assert problem.message.startswith(told)
+    assert problem.fix

@@ -493,7 +493,6 @@ class MetricTree:
 
         Raises:
             DefinitionError: a test has mistakes.
-            MissingExtraError: Hypothesis, which searches for what breaks a property, is not there.
 
         >>> tree = MetricTree(
         ...     north_star="rate",
@@ -528,7 +527,6 @@ class MetricTree:
         Raises:
             DefinitionError: a test has mistakes, or does not pass as the tree is.
             UsageError: a metric is unknown, or has no formula and no measure.
-            MissingExtraError: Hypothesis, which searches for what breaks a property, is not there.
 
         >>> tree = MetricTree(
         ...     north_star="rate",

@@ -17,6 +17,7 @@ from metrictree.resolved import ResolvedTree
 from metrictree.schema import TestCase, Tolerance
 from metrictree.testing.case import Case, Kind, Status
 from metrictree.testing.runner import run_case
+from metrictree.testing.yaml_case import yaml_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +69,29 @@ def assert_metric(
 
         # The tests of the tree have a say in which change is right.
         outcome = Repairs(resolved, [case, *collect(resolved).cases]).of(outcome)
-        failures = tuple(replace(failure, span=None) for failure in outcome.failures)
+        example = _as_test(case)
+        failures = tuple(
+            replace(failure, span=None, example=example) for failure in outcome.failures
+        )
         _, _, text = render_outcome(replace(outcome, failures=failures)).partition("\n")
         raise AssertionError(text)
+
+
+def _as_test(case: Case) -> str:
+    """Return the call as a test in YAML, to keep what was found."""
+
+    def written(value: TestValue) -> Any:
+        if isinstance(value, tuple):
+            return [written(one) for one in value]
+        return "missing" if value is None else value
+
+    test: dict[str, Any] = {"name": f"{case.name} as asserted"}
+    if case.given:
+        test["given"] = {name: written(value) for name, value in case.given.items()}
+    test["expect"] = {name: written(value) for name, value in case.expect.items()}
+    if case.tolerance is not None:
+        test["tolerance"] = case.tolerance.relative
+    return yaml_case(test)
 
 
 def _no_tree(tree: Any) -> Diagnostic:

@@ -114,13 +114,14 @@ def frames(
 ) -> st.SearchStrategy[Any]:
     """Draw frames with a column for each input that the targets (every metric) need.
 
-    ``library`` is ``pandas``, ``polars``, ``pyarrow``, ``duckdb`` or ``ibis``. ``time`` adds a
-    column of days, none of which is left out; ``by`` adds columns of dimensions. Frames without
-    ``time`` have up to 8 rows, and those with it up to 8 days for each group.
+    ``library`` is ``pandas``, ``polars``, ``polars-lazy``, ``pyarrow``, ``duckdb``, ``ibis`` or
+    ``pyspark``, which takes the session that runs, or else starts one. ``time`` adds a column of
+    days, none of which is left out; ``by`` adds columns of dimensions. Frames without ``time`` have
+    up to 8 rows, and those with it up to 8 days for each group.
 
     Raises:
         UsageError: the library is not known, a target is no metric of the tree, or the targets
-            look at earlier periods and there is no ``time``.
+            need no input, or look at earlier periods and there is no ``time``.
         MissingExtraError: the library is not installed.
 
     >>> from hypothesis import find
@@ -137,6 +138,9 @@ def frames(
         message = f"'{late[0]}' looks at earlier periods, so its frames need a column of times"
         raise UsageError([Diagnostic("VAL110", message, fix='give its name, as `time="day"`')])
     leaves = {leaf: _values(resolved, leaf, missing=missing) for leaf in _needed(resolved, targets)}
+    if not leaves and time is None:
+        message = "the targets need no input, so a frame for them would have no column"
+        raise UsageError([Diagnostic("VAL110", message, fix="compute them without a frame")])
     whole = {leaf for leaf in leaves if domain_of(resolved.metrics[leaf]).whole}
     dimensions = tuple(by)
 
@@ -194,6 +198,17 @@ def _polars(polars: Any, columns: Mapping[str, tuple[type, list[Any]]]) -> Any:
     )
 
 
+def _lazy(polars: Any, columns: Mapping[str, tuple[type, list[Any]]]) -> Any:
+    return _polars(polars, columns).lazy()
+
+
+def _pyspark(sql: Any, columns: Mapping[str, tuple[type, list[Any]]]) -> Any:
+    types = {int: "bigint", float: "double", dt.date: "date", str: "string"}
+    schema = ", ".join(f"`{name}` {types[kind]}" for name, (kind, _) in columns.items())
+    rows = [*zip(*(cells for _, cells in columns.values()), strict=True)]
+    return sql.SparkSession.builder.getOrCreate().createDataFrame(rows, schema)
+
+
 def _pandas(pandas: Any, columns: Mapping[str, tuple[type, list[Any]]]) -> Any:
     types = {int: "Int64", float: "float64", dt.date: "datetime64[s]", str: "object"}
     return pandas.DataFrame(
@@ -214,9 +229,11 @@ def _pyarrow(pyarrow: Any, columns: Mapping[str, tuple[type, list[Any]]]) -> Any
 _LIBRARIES: Final[Mapping[str, tuple[str, Callable[[Any, Any], Any]]]] = {
     "pandas": ("pandas", _pandas),
     "polars": ("polars", _polars),
+    "polars-lazy": ("polars", _lazy),
     "pyarrow": ("pyarrow", _pyarrow),
     "duckdb": ("pyarrow", _pyarrow),
     "ibis": ("pyarrow", _pyarrow),
+    "pyspark": ("pyspark.sql", _pyspark),
 }
 _TAKES_ARROW: Final = {"duckdb": "from_arrow", "ibis": "memtable"}
 
@@ -240,6 +257,7 @@ def _imported(name: str, library: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
+        name = name.partition(".")[0]
         message = f"frames of {library} need {name}, which is not installed"
         advice = f"pip install {'ibis-framework' if name == 'ibis' else name}"
         raise MissingExtraError([Diagnostic("VAL119", message, fix=advice)]) from None

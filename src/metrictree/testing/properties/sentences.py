@@ -139,6 +139,7 @@ def read_sentence(
     sentence = reader.read()
     if sentence is not None and not reader.faults:
         reader.check_driver(sentence, given)
+        reader.check_claim(sentence)
     return (None if reader.faults else sentence), reader.faults
 
 
@@ -385,6 +386,17 @@ class _Reader:
         )
 
     # --- what it is about
+
+    def check_claim(self, sentence: Sentence) -> None:
+        """Note why no definition could break the sentence."""
+        sides = (*sentence.subjects, *sentence.others)
+        if not any(side.references for side in sides):
+            self.fault("it names no metric, so it tests none", "name one", 0, len(self.text))
+        elif len(sentence.subjects) == 1 and sentence.subjects[0] in sentence.others:
+            subject = shown(str(sentence.subjects[0]))
+            if sentence.driver is None:
+                told = f"'{subject}' stands on both sides, so it always holds"
+                self.fault(told, "name something else on one side", 0, len(self.text))
 
     def check_driver(self, sentence: Sentence, given: Collection[str]) -> None:
         """Note why the driver cannot move what the sentence speaks about."""
